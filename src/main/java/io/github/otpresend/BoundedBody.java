@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.ext.web.codec.BodyCodec;
+import io.vertx.ext.web.codec.spi.BodyStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Collects a response body up to a limit. When it is complete the request ends with it; when it is
+ * too long the exchange is aborted, and no more of it is kept.
+ */
+final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
+  private final Gate gate;
+  private final int maxBytes;
+  private final Promise<Buffer> result = Promise.promise();
+  private final Buffer body = Buffer.buffer();
+  private boolean tooLong;
+
+  BoundedBody(Gate gate, int maxBytes) {
+    this.gate = gate;
+    this.maxBytes = maxBytes;
+  }
+
+  Buffer content() {
+    return body;
+  }
+
+  boolean isTooLong() {
+    return tooLong;
+  }
+
+  @Override
+  public BodyStream<Buffer> stream() {
+    return this;
+  }
+
+  @Override
+  public Future<Buffer> result() {
+    return result.future();
+  }
+
+  @Override
+  public Future<Void> write(Buffer data) {
+    if (tooLong) {
+      return Future.succeededFuture();
+    }
+    if (body.length() + data.length() > maxBytes) {
+      tooLong = true;
+      gate.abort(
+          new IllegalStateException("The response body is longer than " + maxBytes + " bytes"));
+    } else {
+      body.appendBuffer(data);
+    }
+    // never a failed write: the pipe would go on reading and write no more
+    return Future.succeededFuture();
+  }
+
+  @Override
+  public Future<Void> end() {
+    gate.end();
+    result.tryComplete(body);
+    return Future.succeededFuture();
+  }
+
+  @Override
+  public void handle(Throwable cause) {
+    result.tryFail(cause);
+  }
+
+  @Override
+  public boolean writeQueueFull() {
+    return false;
+  }
+
+  @Override
+  public BoundedBody setWriteQueueMaxSize(int maxSize) {
+    return this;
+  }
+
+  @Override
+  public BoundedBody drainHandler(@Nullable Handler<Void> handler) {
+    return this;
+  }
+
+  @Override
+  public BoundedBody exceptionHandler(@Nullable Handler<Throwable> handler) {
+    return this;
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.MessageConsumer;
+import java.lang.System.Logger.Level;
+
+/**
+ * Serves a client at an event-bus address.
+ *
+ * <p>A request is {@code {"requestId": "…"}}, or the bare id as a string. The reply is {@code
+ * {"success": true}}. A failure is a {@link io.vertx.core.eventbus.ReplyException} whose {@code
+ * failureCode()} is {@link ResendException#httpStatus()} and whose message is the JSON of {@link
+ * ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's built-in codecs
+ * carry all of that, so an asker needs nothing of this library. A message without a reply address
+ * is served too; its failure is logged.
+ */
+public final class EventBusAdapter {
+  private static final System.Logger LOG = System.getLogger(EventBusAdapter.class.getName());
+
+  private final OtpResendClient client;
+  private final MessageConsumer<Object> consumer;
+
+  private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
+    this.client = client;
+    consumer = vertx.eventBus().consumer(address);
+  }
+
+  /**
+   * Serves a client at an address, for messages of this node and, if Vert.x is clustered, of every
+   * other one. Messages are handled on the context of the caller.
+   *
+   * @param vertx the Vert.x whose event bus is used
+   * @param address the address, such as {@value OtpResendOptions#DEFAULT_ADDRESS}
+   * @param client what is asked; it stays its owner's to close
+   * @return the adapter, once the address is bound
+   */
+  public static Future<EventBusAdapter> register(
+      Vertx vertx, String address, OtpResendClient client) {
+    EventBusAdapter adapter = new EventBusAdapter(vertx, address, client);
+    adapter.consumer.handler(adapter::serve);
+    return adapter.consumer.completion().map(adapter);
+  }
+
+  /**
+   * Takes no more messages. Those it has taken are still answered when their call ends.
+   *
+   * @return completed once the address is unbound
+   */
+  public Future<Void> unregister() {
+    return consumer.unregister();
+  }
+
+  private void serve(Message<Object> message) {
+    Future<ResendResponse> outcome;
+    try {
+      outcome = client.resend(ResendMessage.decodeRequest(message.body()));
+    } catch (ResendException invalid) {
+      outcome = Future.failedFuture(invalid);
+    }
+    outcome.onComplete(
+        response -> message.reply(response.toJson()),
+        failure -> fail(message, ResendException.from(failure)));
+  }
+
+  private static void fail(Message<Object> message, ResendException failure) {
+    if (message.replyAddress() == null) {
+      LOG.log(
+          Level.WARNING,
+          "A resend asked for without a reply address failed: {0}, {1}",
+          failure.failure(),
+          failure.maybeSent() ? "maybe sent" : "not sent");
+    }
+    message.fail(failure.httpStatus(), failure.toJson().encode());
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.internal.VertxInternal;
+import java.time.Duration;
+
+/** The client of an event-bus address; its outcome is that of the serving end. */
+final class EventBusResendClient implements OtpResendClient {
+  /** So much longer than the call itself does the bus wait, so that the typed answer wins. */
+  private static final Duration MARGIN = Duration.ofMillis(500);
+
+  private final VertxInternal vertx;
+  private final String address;
+  private final DeliveryOptions delivery;
+  private final InFlight inFlight = new InFlight(Integer.MAX_VALUE);
+
+  EventBusResendClient(Vertx vertx, OtpResendOptions options) {
+    this.vertx = (VertxInternal) vertx;
+    address = options.getAddress();
+    delivery = new DeliveryOptions().setSendTimeout(options.getTimeout().plus(MARGIN).toMillis());
+  }
+
+  @Override
+  public Future<ResendResponse> resend(String requestId) {
+    try {
+      RequestId.check(
+          requestId); // here too: a bus between nodes would replace half a surrogate pair
+      inFlight.enter();
+    } catch (ResendException refusal) {
+      return vertx.getOrCreateContext().failedFuture(refusal);
+    }
+    return vertx
+        .eventBus()
+        .request(address, ResendMessage.encodeRequest(requestId), delivery)
+        .map(reply -> ResendMessage.decodeReply(reply.body()))
+        .recover(failure -> Future.failedFuture(ResendException.from(failure)))
+        .onComplete(done -> inFlight.leave());
+  }
+
+  @Override
+  public Future<Void> close() {
+    inFlight.close();
+    Promise<Void> onContextOfCaller = vertx.getOrCreateContext().promise();
+    inFlight.drained().onComplete(onContextOfCaller);
+    return onContextOfCaller.future();
+  }
+}

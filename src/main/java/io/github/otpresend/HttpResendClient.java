@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.ext.web.client.WebClientOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.net.URI;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** The client that talks HTTP, and the only file that does. */
+final class HttpResendClient implements OtpResendClient {
+  private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
+  private static final String USER_AGENT = userAgent();
+  private static final long FIRST_PAUSE_MILLIS = 50;
+  private static final long LONGEST_PAUSE_MILLIS = 1_000;
+
+  private final VertxInternal vertx;
+  private final OtpResendOptions options;
+  private final HttpClient httpClient;
+  private final WebClient webClient;
+  private final boolean ssl;
+  private final String host;
+  private final int port;
+  private final String pathPrefix;
+
+  /**
+   * Of the client's own: it outlives the verticle that created the client, and so do its timers.
+   */
+  private final ContextInternal timers;
+
+  private final DeadlineQueue deadlines;
+  private final DeadlineQueue connectDeadlines;
+  private final Tokens tokens;
+  private final InFlight inFlight;
+  private final Future<Void> closed;
+
+  HttpResendClient(Vertx vertx, OtpResendOptions options, TokenProvider provider) {
+    options.checkTogether();
+    if (options.isPlaintext()) {
+      LOG.log(
+          Level.WARNING,
+          "allowPlaintext: the token travels in clear text to " + options.getBaseUrl());
+    }
+    this.vertx = (VertxInternal) vertx;
+    this.options = options;
+    URI uri = URI.create(URI.create(options.getBaseUrl()).toASCIIString());
+    ssl = "https".equalsIgnoreCase(uri.getScheme());
+    host = uri.getHost().replaceAll("[\\[\\]]", "");
+    port = uri.getPort() >= 0 ? uri.getPort() : ssl ? 443 : 80;
+    pathPrefix = uri.getRawPath().replaceAll("/+$", "") + "/";
+    timers = this.vertx.createEventLoopContext();
+    deadlines = new DeadlineQueue(timers, options.getTimeout());
+    connectDeadlines = new DeadlineQueue(timers, options.getConnectTimeout());
+    tokens = new Tokens(provider, deadlines);
+    WebClientOptions webClientOptions = webClientOptions(options);
+    httpClient = vertx.createHttpClient(webClientOptions, poolOptions(options));
+    webClient = WebClient.wrap(httpClient, webClientOptions);
+    inFlight = new InFlight(options.getMaxConnections() + options.getMaxPending());
+    closed = inFlight.drained().compose(v -> shutdown());
+  }
+
+  private static WebClientOptions webClientOptions(OtpResendOptions options) {
+    int connectMillis = (int) options.getConnectTimeout().toMillis();
+    WebClientOptions fixed = new WebClientOptions(options.getWebClient());
+    fixed
+        .setProtocolVersion(HttpVersion.HTTP_1_1)
+        .setUseAlpn(false)
+        .setKeepAlive(true)
+        .setKeepAliveTimeout((int) options.getKeepAliveTimeout().toSeconds())
+        .setPipelining(false)
+        .setShared(false)
+        .setConnectTimeout(connectMillis)
+        .setSslHandshakeTimeout(connectMillis)
+        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+        .setIdleTimeout(0)
+        .setReadIdleTimeout(0)
+        .setWriteIdleTimeout(0)
+        .setLogActivity(false); // it would log the token
+    return fixed.setFollowRedirects(false).setUserAgentEnabled(true).setUserAgent(USER_AGENT);
+  }
+
+  private static PoolOptions poolOptions(OtpResendOptions options) {
+    return new PoolOptions()
+        .setHttp1MaxSize(options.getMaxConnections())
+        .setMaxWaitQueueSize(-1) // inFlight bounds it
+        // often enough for keepAliveTimeout to be kept within an eighth
+        .setCleanerPeriod((int) Math.min(1_000, options.getKeepAliveTimeout().toMillis() / 8));
+  }
+
+  @Override
+  public Future<ResendResponse> resend(String requestId) {
+    ContextInternal context = vertx.getOrCreateContext();
+    try {
+      RequestId.check(requestId);
+      inFlight.enter();
+    } catch (ResendException refusal) {
+      return context.failedFuture(refusal);
+    }
+    Call call = new Call(context, requestId);
+    Promise<ResendResponse> onContextOfCaller = context.promise();
+    call.outcome.future().onComplete(onContextOfCaller);
+    call.start();
+    return onContextOfCaller.future();
+  }
+
+  @Override
+  public Future<Void> close() {
+    inFlight.close();
+    Promise<Void> onContextOfCaller = vertx.getOrCreateContext().promise();
+    closed.onComplete(onContextOfCaller);
+    return onContextOfCaller.future();
+  }
+
+  /**
+   * One call, from its token to its outcome. Its steps run on the context of its caller, one after
+   * the other; only its deadlines come from another thread.
+   */
+  private final class Call {
+    private final ContextInternal context;
+    private final String requestId;
+    private final Promise<ResendResponse> outcome = Promise.promise();
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
+    private final DeadlineQueue.Entry expiry;
+
+    /** Of the attempt that goes on; null while a token is awaited. */
+    private volatile @Nullable Gate gate;
+
+    private volatile List<Throwable> connectFailures = List.of();
+    private @Nullable ResendException unauthorized;
+    private String token = "";
+
+    Call(ContextInternal context, String requestId) {
+      this.context = context;
+      this.requestId = requestId;
+      expiry = deadlines.add(this::expire);
+    }
+
+    void start() {
+      context.emit(v -> await(tokens.ask()));
+    }
+
+    private void await(Future<String> asked) {
+      asked.onComplete(answer -> context.emit(answer, this::useToken));
+    }
+
+    private void useToken(AsyncResult<String> answer) {
+      if (answer.failed()) {
+        end(null, ResendException.from(answer.cause()));
+      } else if (unauthorized != null && answer.result().equals(token)) {
+        end(null, unauthorized);
+      } else {
+        token = answer.result();
+        attempt();
+      }
+    }
+
+    private void attempt() {
+      Gate attempt = new Gate();
+      gate = attempt;
+      if (ended.get()) {
+        return; // expire() may not have seen this gate
+      }
+      BoundedBody body = new BoundedBody(attempt, options.getMaxResponseBytes());
+      DeadlineQueue.Entry limit = connectDeadlines.add(() -> connectExpired(attempt));
+      Future<HttpResponse<Buffer>> response;
+      try {
+        response =
+            webClient
+                .request(
+                    HttpMethod.POST,
+                    port,
+                    host,
+                    pathPrefix + RequestId.encode(requestId) + "/resend")
+                .ssl(ssl)
+                .putHeader("accept", "application/json")
+                .putHeader("authorization", "Bearer " + token)
+                .putHeader("content-length", "0")
+                .as(body)
+                .sendStream(attempt);
+      } catch (RuntimeException e) {
+        response = Future.failedFuture(e); // such as that Vert.x has closed the HTTP client
+      }
+      response.onComplete(
+          answer -> {
+            limit.cancel();
+            answered(attempt, body, answer);
+          });
+    }
+
+    private void answered(
+        Gate attempt, BoundedBody body, AsyncResult<HttpResponse<Buffer>> answer) {
+      if (attempt.refuse()) {
+        connectFailed(answer.cause());
+      } else if (attempt.isOpen()) {
+        if (answer.succeeded()) {
+          decode(answer.result(), body);
+        } else if (body.isTooLong()) {
+          end(
+              null,
+              new ResendException(
+                  ResendFailure.INVALID_RESPONSE,
+                  "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes()));
+        } else {
+          end(
+              null,
+              new ResendException(
+                  ResendFailure.CONNECTION_LOST,
+                  "The connection broke before the answer was complete",
+                  answer.cause()));
+        }
+      }
+    }
+
+    private void decode(HttpResponse<Buffer> response, BoundedBody body) {
+      try {
+        end(
+            ResponseDecoder.decode(
+                response.statusCode(), response.headers(), body.content(), Instant.now()),
+            null);
+      } catch (ResendException e) {
+        ResendException failure = e.without(token);
+        if (failure.failure() == ResendFailure.UNAUTHORIZED && unauthorized == null) {
+          unauthorized = failure;
+          gate = null;
+          await(tokens.askAgain(token));
+        } else {
+          end(null, failure);
+        }
+      }
+    }
+
+    private void connectExpired(Gate attempt) {
+      if (attempt.refuse()) {
+        context.emit(
+            v ->
+                connectFailed(
+                    new ResendException(
+                        ResendFailure.CONNECTION_FAILED,
+                        "No connection within connectTimeout, " + options.getConnectTimeout())));
+      }
+    }
+
+    private void connectFailed(Throwable cause) {
+      List<Throwable> failures = new ArrayList<>(connectFailures);
+      failures.add(cause);
+      connectFailures = failures;
+      long pause = pauseMillis(failures.size());
+      long left = deadline - System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(pause);
+      if (failures.size() < options.getConnectAttempts() && left > 0) {
+        timers.setTimer(pause, id -> context.emit(v -> attempt()));
+      } else {
+        end(null, connectionFailed());
+      }
+    }
+
+    private ResendException connectionFailed() {
+      List<Throwable> failures = connectFailures;
+      int last = failures.size() - 1;
+      ResendException failure =
+          new ResendException(
+              ResendFailure.CONNECTION_FAILED,
+              "No connection to " + host + ":" + port,
+              last < 0 ? null : failures.get(last));
+      for (int i = 0; i < last; i++) {
+        failure.addSuppressed(failures.get(i));
+      }
+      return failure;
+    }
+
+    /** The deadline has come, on a thread of its own. */
+    private void expire() {
+      if (!ended.compareAndSet(false, true)) {
+        return;
+      }
+      Gate attempt = gate;
+      if (attempt == null) {
+        settle(null, Tokens.failure("did not answer in time"));
+      } else if (attempt.refuse() || !attempt.isOpen()) {
+        settle(null, connectionFailed());
+      } else {
+        ResendException timeout =
+            new ResendException(
+                ResendFailure.TIMEOUT,
+                "No complete answer within timeout, " + options.getTimeout());
+        settle(null, timeout);
+        attempt.abort(timeout);
+      }
+    }
+
+    private void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
+      if (ended.compareAndSet(false, true)) {
+        settle(response, failure);
+      }
+    }
+
+    private void settle(@Nullable ResendResponse response, @Nullable ResendException failure) {
+      expiry.cancel();
+      LOG.log(
+          Level.DEBUG,
+          () ->
+              "resend of "
+                  + requestId
+                  + ": "
+                  + (failure == null
+                      ? response
+                      : failure.failure()
+                          + " ("
+                          + failure.httpStatus()
+                          + (failure.maybeSent() ? ", maybe sent)" : ", not sent)")));
+      outcome.complete(response, failure);
+      inFlight.leave();
+    }
+  }
+
+  private Future<Void> shutdown() {
+    deadlines.close();
+    connectDeadlines.close();
+    return httpClient.close();
+  }
+
+  private static long pauseMillis(int failures) {
+    long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(failures - 1, 10));
+    return ThreadLocalRandom.current().nextLong(longest / 2, longest + 1);
+  }
+
+  private static String userAgent() {
+    try (InputStream resource =
+        Objects.requireNonNull(HttpResendClient.class.getResourceAsStream("user-agent.txt"))) {
+      return new String(resource.readAllBytes(), UTF_8).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

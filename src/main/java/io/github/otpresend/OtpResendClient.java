@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+
+/**
+ * Asks for the code of an authentication request to be sent again.
+ *
+ * <pre>{@code
+ * OtpResendClient client = OtpResendClient.create(vertx, new OtpResendOptions().setToken(token));
+ * client.resend(requestId)
+ *     .onSuccess(response -> log.info("on its way: " + response.success()))
+ *     .onFailure(e -> log.info("next step: " + ResendException.from(e).nextStep()));
+ * }</pre>
+ *
+ * <p>A client may be used from any thread, and should be shared rather than created for each call.
+ */
+public interface OtpResendClient {
+  /**
+   * Creates a client that calls the service with the token of its options.
+   *
+   * @param vertx the Vert.x to run on
+   * @param options the settings, copied; with a token
+   * @return the client, which has no connection yet
+   * @throws IllegalArgumentException if there is no token, or the options are at odds with each
+   *     other, such as an {@code http} base URL without {@code allowPlaintext}
+   */
+  static OtpResendClient create(Vertx vertx, OtpResendOptions options) {
+    String token = options.getToken();
+    if (token == null) {
+      throw new IllegalArgumentException(
+          "token is not set; a client needs one, or a TokenProvider, to be created");
+    }
+    Future<String> future = Future.succeededFuture(token);
+    return create(vertx, options, () -> future);
+  }
+
+  /**
+   * Creates a client that calls the service with the tokens of a provider.
+   *
+   * @param vertx the Vert.x to run on
+   * @param options the settings, copied; a token in them is not used
+   * @param tokens where the tokens come from
+   * @return the client, which has no connection yet
+   * @throws IllegalArgumentException if the options are at odds with each other, such as an {@code
+   *     http} base URL without {@code allowPlaintext}
+   */
+  static OtpResendClient create(Vertx vertx, OtpResendOptions options, TokenProvider tokens) {
+    return new HttpResendClient(vertx, new OtpResendOptions(options), tokens);
+  }
+
+  /**
+   * Creates a client that asks at the event-bus address {@value OtpResendOptions#DEFAULT_ADDRESS}.
+   *
+   * @param vertx the Vert.x whose event bus is used
+   * @return the client
+   */
+  static OtpResendClient overEventBus(Vertx vertx) {
+    return overEventBus(vertx, new OtpResendOptions());
+  }
+
+  /**
+   * Creates a client that asks by message, and gives the outcome that the serving end had.
+   *
+   * @param vertx the Vert.x whose event bus is used
+   * @param options of which the address and the timeout are used; no token is needed
+   * @return the client
+   */
+  static OtpResendClient overEventBus(Vertx vertx, OtpResendOptions options) {
+    return new EventBusResendClient(vertx, options);
+  }
+
+  /**
+   * Asks once for the code of a request to be sent again. Nothing that may have reached the service
+   * is sent a second time; only after a 401 the call is repeated once, with a new token if there is
+   * one.
+   *
+   * <p>The future completes exactly once, by the deadline of {@link OtpResendOptions#setTimeout},
+   * on the context of the caller. It fails with a {@link ResendException}, whose {@link
+   * ResendException#maybeSent()} says whether a code may have gone out.
+   *
+   * @param requestId the id of the authentication request: 1 to 256 characters, not blank, not
+   *     {@code .} or {@code ..}, without control characters; anything else is {@link
+   *     ResendFailure#INVALID_REQUEST}
+   * @return the service's answer
+   */
+  Future<ResendResponse> resend(String requestId);
+
+  /**
+   * Closes this client. New calls fail as {@link ResendFailure#CLOSED}; those in flight finish,
+   * which takes no longer than their deadline, and then the connections are closed. Closing twice
+   * does no harm.
+   *
+   * @return completed when nothing is left
+   */
+  Future<Void> close();
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client, served at its event-bus address for as long as this verticle is deployed.
+ *
+ * <p>Deployed by its class name it takes the options from its configuration: {@code new
+ * DeploymentOptions().setConfig(new JsonObject().put("token", token))}. A bad configuration fails
+ * the deployment with a message that names the key. Undeploying unbinds the address first, then
+ * lets what is in flight finish and reply, and then closes the connections.
+ */
+public class OtpResendVerticle extends VerticleBase {
+  private static final System.Logger LOG = System.getLogger(OtpResendVerticle.class.getName());
+
+  private final @Nullable OtpResendOptions givenOptions;
+  private final @Nullable TokenProvider tokens;
+  private volatile @Nullable OtpResendClient client;
+  private @Nullable EventBusAdapter adapter;
+
+  /** A verticle with the options of its configuration, see {@link OtpResendOptions}. */
+  public OtpResendVerticle() {
+    givenOptions = null;
+    tokens = null;
+  }
+
+  /**
+   * A verticle with given options; its configuration is not looked at.
+   *
+   * @param options the settings, copied; with a token
+   */
+  public OtpResendVerticle(OtpResendOptions options) {
+    givenOptions = new OtpResendOptions(options);
+    tokens = null;
+  }
+
+  /**
+   * A verticle with given options and tokens; its configuration is not looked at.
+   *
+   * @param options the settings, copied
+   * @param tokens where the tokens come from
+   */
+  public OtpResendVerticle(OtpResendOptions options, TokenProvider tokens) {
+    givenOptions = new OtpResendOptions(options);
+    this.tokens = tokens;
+  }
+
+  /**
+   * Asks once for the code of a request to be sent again, see {@link OtpResendClient#resend}.
+   *
+   * @param requestId the id of the authentication request
+   * @return the service's answer; {@link ResendFailure#CLOSED} while this verticle is not deployed
+   */
+  public Future<ResendResponse> resend(String requestId) {
+    OtpResendClient deployed = client;
+    return deployed == null
+        ? Future.failedFuture(
+            new ResendException(ResendFailure.CLOSED, "The verticle is not deployed"))
+        : deployed.resend(requestId);
+  }
+
+  @Override
+  public Future<?> start() {
+    OtpResendOptions options = givenOptions == null ? new OtpResendOptions(config()) : givenOptions;
+    OtpResendClient created =
+        tokens == null
+            ? OtpResendClient.create(vertx, options)
+            : OtpResendClient.create(vertx, options, tokens);
+    return EventBusAdapter.register(vertx, options.getAddress(), created)
+        .onSuccess(
+            registered -> {
+              client = created;
+              adapter = registered;
+              LOG.log(
+                  Level.INFO,
+                  "Resends to "
+                      + options.getBaseUrl()
+                      + " are served at event-bus address "
+                      + options.getAddress());
+            })
+        .recover(failure -> created.close().transform(done -> Future.failedFuture(failure)));
+  }
+
+  @Override
+  public Future<?> stop() {
+    OtpResendClient deployed = client;
+    return adapter == null || deployed == null
+        ? Future.succeededFuture()
+        : adapter.unregister().eventually(deployed::close);
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** From the service's answer to its meaning. */
+final class ResponseDecoder {
+  private ResponseDecoder() {}
+
+  /**
+   * Decodes a whole answer. No other exception leaves it, whatever the answer is.
+   *
+   * @param now the time from which a date in {@code Retry-After} is counted
+   * @throws ResendException unless the status is a 2xx and the body a success object
+   */
+  static ResendResponse decode(int status, MultiMap headers, Buffer body, Instant now) {
+    JsonObject json = StrictJson.readObject(body.getBytes());
+    if (status / 100 == 2) {
+      if (json != null && json.getValue(ResendMessage.SUCCESS) instanceof Boolean success) {
+        return new ResendResponse(success);
+      }
+      throw invalid("The service answered " + status + ", but not {\"success\": true|false}");
+    } else if (status < 400) {
+      throw invalid("The service answered " + status + ", which a resend has no use for");
+    }
+    String type = text(json, ResendMessage.TYPE);
+    String message = text(json, ResendMessage.MESSAGE);
+    // only a refusal of the request itself, a 4xx, is known to come before any work
+    boolean maybeSent =
+        status / 100 != 4 || ResendFailure.of(type, status, false) == ResendFailure.SERVER_ERROR;
+    throw new ResendException(
+        type,
+        status,
+        maybeSent,
+        message == null ? "The service answered " + status : message,
+        RetryAfter.parse(headers.get(HttpHeaders.RETRY_AFTER), now),
+        json == null ? null : json.getValue(ResendMessage.PAYLOAD));
+  }
+
+  private static @Nullable String text(@Nullable JsonObject json, String field) {
+    return json != null && json.getValue(field) instanceof String text ? text : null;
+  }
+
+  private static ResendException invalid(String message) {
+    return new ResendException(ResendFailure.INVALID_RESPONSE, message);
+  }
+}

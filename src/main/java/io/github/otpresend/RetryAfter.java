@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The {@code Retry-After} header: RFC 9110, section 10.2.3. */
+final class RetryAfter {
+  // more digits would be more than 31 years, which nobody means
+  private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
+
+  // the three forms of an HTTP date that RFC 9110, section 5.6.7, has a recipient accept
+  private static final List<DateTimeFormatter> DATES =
+      List.of(
+          DateTimeFormatter.RFC_1123_DATE_TIME,
+          DateTimeFormatter.ofPattern("EEEE, dd-MMM-yy HH:mm:ss 'GMT'", Locale.ENGLISH)
+              .withZone(ZoneOffset.UTC),
+          DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.ENGLISH)
+              .withZone(ZoneOffset.UTC));
+
+  private RetryAfter() {}
+
+  /** How long to wait from now; null if there is no such header, or a malformed one. */
+  static @Nullable Duration parse(@Nullable String header, Instant now) {
+    if (header == null) {
+      return null;
+    }
+    String value = header.trim();
+    if (SECONDS.matcher(value).matches()) {
+      return Duration.ofSeconds(Long.parseLong(value));
+    }
+    for (DateTimeFormatter date : DATES) {
+      try {
+        Duration wait = Duration.between(now, Instant.from(date.parse(value)));
+        return wait.isNegative() ? Duration.ZERO : wait.truncatedTo(ChronoUnit.MILLIS);
+      } catch (DateTimeException anotherForm) {
+        continue;
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks a token provider, which is foreign code: whatever it does, a usable token comes out or a
+ * TOKEN_UNAVAILABLE that says nothing of what the provider said, since that may be the token.
+ */
+final class Tokens {
+  private final TokenProvider provider;
+  private final DeadlineQueue deadlines;
+  private final SingleFlight<String> refreshes = new SingleFlight<>();
+
+  Tokens(TokenProvider provider, DeadlineQueue deadlines) {
+    this.provider = provider;
+    this.deadlines = deadlines;
+  }
+
+  Future<String> ask() {
+    Future<String> asked;
+    try {
+      asked = provider.token();
+    } catch (Throwable thrown) {
+      return unavailable("threw " + thrown.getClass().getName());
+    }
+    if (asked == null) {
+      return unavailable("returned null in place of a future");
+    }
+    return asked.transform(
+        (token, failure) -> {
+          if (failure != null) {
+            return unavailable("failed with " + failure.getClass().getName());
+          } else if (!OtpResendOptions.isToken(token)) {
+            return unavailable(
+                "gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
+          }
+          return Future.succeededFuture(token);
+        });
+  }
+
+  /** Asks for a token in place of a rejected one; whoever does so for the same one shares it. */
+  Future<String> askAgain(String rejected) {
+    Promise<String> fresh = Promise.promise();
+    @Nullable Future<String> running = refreshes.enter(rejected, fresh.future());
+    if (running != null) {
+      return running;
+    }
+    // a provider that never answers must not be waited for by all calls to come
+    DeadlineQueue.Entry limit =
+        deadlines.add(() -> fresh.tryFail(failure("did not answer in time")));
+    try {
+      provider.rejected(rejected);
+    } catch (Throwable thrown) {
+      fresh.fail(failure("threw " + thrown.getClass().getName()));
+    }
+    ask()
+        .onComplete(
+            (token, failure) -> {
+              limit.cancel();
+              if (failure == null) {
+                fresh.tryComplete(token);
+              } else {
+                fresh.tryFail(failure);
+              }
+            });
+    return fresh.future();
+  }
+
+  private static Future<String> unavailable(String what) {
+    return Future.failedFuture(failure(what));
+  }
+
+  static ResendException failure(String what) {
+    return new ResendException(ResendFailure.TOKEN_UNAVAILABLE, "The token provider " + what);
+  }
+}
