@@ -16,7 +16,7 @@ final class EventBusResendClient implements OtpResendClient {
   private final VertxInternal vertx;
   private final String address;
   private final DeliveryOptions delivery;
-  private final InFlight inFlight = new InFlight(Integer.MAX_VALUE);
+  private final InFlight inFlight = new InFlight();
 
   EventBusResendClient(Vertx vertx, OtpResendOptions options) {
     this.vertx = (VertxInternal) vertx;

@@ -26,6 +26,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,7 +56,12 @@ final class HttpResendClient implements OtpResendClient {
   private final DeadlineQueue deadlines;
   private final DeadlineQueue connectDeadlines;
   private final Tokens tokens;
-  private final InFlight inFlight;
+  private final InFlight inFlight = new InFlight();
+  private final Semaphore capacity;
+
+  /** Those of all clients of one base URL on this Vert.x; null if calls are not shared. */
+  private final @Nullable SingleFlight<ResendResponse> flights;
+
   private final Future<Void> closed;
 
   HttpResendClient(Vertx vertx, OtpResendOptions options, TokenProvider provider) {
@@ -79,7 +85,14 @@ final class HttpResendClient implements OtpResendClient {
     WebClientOptions webClientOptions = webClientOptions(options);
     httpClient = vertx.createHttpClient(webClientOptions, poolOptions(options));
     webClient = WebClient.wrap(httpClient, webClientOptions);
-    inFlight = new InFlight(options.getMaxConnections() + options.getMaxPending());
+    capacity = new Semaphore(options.getMaxConnections() + options.getMaxPending());
+    flights =
+        options.isSingleFlight()
+            ? vertx
+                .sharedData()
+                .<String, SingleFlight<ResendResponse>>getLocalMap("io.github.otpresend")
+                .computeIfAbsent(host + ':' + port + pathPrefix, url -> new SingleFlight<>())
+            : null;
     closed = inFlight.drained().compose(v -> shutdown());
   }
 
@@ -122,8 +135,14 @@ final class HttpResendClient implements OtpResendClient {
     }
     Call call = new Call(context, requestId);
     Promise<ResendResponse> onContextOfCaller = context.promise();
+    Future<ResendResponse> running =
+        flights == null ? null : flights.enter(requestId, call.outcome.future());
     call.outcome.future().onComplete(onContextOfCaller);
-    call.start();
+    if (running == null) {
+      call.start();
+    } else {
+      call.share(running);
+    }
     return onContextOfCaller.future();
   }
 
@@ -145,7 +164,9 @@ final class HttpResendClient implements OtpResendClient {
     private final Promise<ResendResponse> outcome = Promise.promise();
     private final AtomicBoolean ended = new AtomicBoolean();
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
-    private final DeadlineQueue.Entry expiry;
+    private DeadlineQueue.@Nullable Entry expiry;
+    private boolean counted;
+    private volatile boolean shares;
 
     /** Of the attempt that goes on; null while a token is awaited. */
     private volatile @Nullable Gate gate;
@@ -157,11 +178,29 @@ final class HttpResendClient implements OtpResendClient {
     Call(ContextInternal context, String requestId) {
       this.context = context;
       this.requestId = requestId;
-      expiry = deadlines.add(this::expire);
     }
 
     void start() {
+      counted = capacity.tryAcquire();
+      if (!counted) {
+        end(
+            null,
+            new ResendException(
+                ResendFailure.OVERLOADED,
+                "As many resends are in flight as maxConnections and maxPending allow"));
+        return;
+      }
+      expiry = deadlines.add(this::expire);
       context.emit(v -> await(tokens.ask()));
+    }
+
+    /** Has the outcome of another call for the same request id, or its own deadline's. */
+    void share(Future<ResendResponse> running) {
+      shares = true;
+      expiry = deadlines.add(this::expire);
+      running.onComplete(
+          (response, failure) ->
+              end(response, failure == null ? null : ResendException.from(failure)));
     }
 
     private void await(Future<String> asked) {
@@ -297,16 +336,17 @@ final class HttpResendClient implements OtpResendClient {
       if (!ended.compareAndSet(false, true)) {
         return;
       }
+      ResendException timeout =
+          new ResendException(
+              ResendFailure.TIMEOUT, "No complete answer within timeout, " + options.getTimeout());
       Gate attempt = gate;
-      if (attempt == null) {
+      if (shares) {
+        settle(null, timeout); // it does not know how far the other call came
+      } else if (attempt == null) {
         settle(null, Tokens.failure("did not answer in time"));
       } else if (attempt.refuse() || !attempt.isOpen()) {
         settle(null, connectionFailed());
       } else {
-        ResendException timeout =
-            new ResendException(
-                ResendFailure.TIMEOUT,
-                "No complete answer within timeout, " + options.getTimeout());
         settle(null, timeout);
         attempt.abort(timeout);
       }
@@ -319,7 +359,12 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void settle(@Nullable ResendResponse response, @Nullable ResendException failure) {
-      expiry.cancel();
+      if (expiry != null) {
+        expiry.cancel();
+      }
+      if (counted) {
+        capacity.release();
+      }
       LOG.log(
           Level.DEBUG,
           () ->

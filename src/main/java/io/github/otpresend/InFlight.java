@@ -4,31 +4,20 @@ package io.github.otpresend;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 
-/**
- * Counts the calls in flight: refuses one too many, and all once closing; knows when none is left.
- */
+/** Counts the calls in flight: refuses new ones once closing, and knows when none is left. */
 final class InFlight {
-  private final int max;
   private final Promise<Void> drained = Promise.promise();
   private int calls;
   private boolean closing;
 
-  InFlight(int max) {
-    this.max = max;
-  }
-
   /**
    * Lets a call in, which has to {@link #leave}.
    *
-   * @throws ResendException CLOSED or OVERLOADED, if it may not
+   * @throws ResendException CLOSED, if it may not
    */
   synchronized void enter() {
     if (closing) {
       throw new ResendException(ResendFailure.CLOSED, "The client is closed");
-    } else if (calls >= max) {
-      throw new ResendException(
-          ResendFailure.OVERLOADED,
-          calls + " resends are in flight, as many as maxConnections and maxPending allow");
     }
     calls++;
   }

@@ -2,12 +2,13 @@
 package io.github.otpresend;
 
 import io.vertx.core.Future;
+import io.vertx.core.shareddata.Shareable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /** At most one call at a time for a key; whoever comes meanwhile shares it. */
-final class SingleFlight<T> {
+final class SingleFlight<T> implements Shareable {
   private final ConcurrentMap<String, Future<T>> flights = new ConcurrentHashMap<>();
 
   /**

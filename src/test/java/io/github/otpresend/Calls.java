@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** What tests need to wait for an outcome, or for a condition. */
+final class Calls {
+  static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private Calls() {}
+
+  /** The result of a future that must succeed. */
+  static <T> T await(Future<T> future) {
+    try {
+      return future
+          .toCompletionStage()
+          .toCompletableFuture()
+          .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw new AssertionError("failed: " + e.getCause(), e.getCause());
+    } catch (InterruptedException | TimeoutException e) {
+      throw new AssertionError("no outcome: " + e, e);
+    }
+  }
+
+  /** The failure of a resend that must fail. */
+  static ResendException failureOf(Future<?> resend) {
+    Throwable failure = causeOf(resend);
+    return failure instanceof ResendException e
+        ? e
+        : fail("not a ResendException: " + failure, failure);
+  }
+
+  /** The cause of a future that must fail. */
+  static Throwable causeOf(Future<?> future) {
+    CountDownLatch done = new CountDownLatch(1);
+    future.onComplete(ar -> done.countDown());
+    try {
+      assertTrue(done.await(PATIENCE.toSeconds(), TimeUnit.SECONDS), "no outcome");
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    return future.failed() ? future.cause() : fail("succeeded with " + future.result());
+  }
+
+  /** Waits for a condition, as long as patience lasts. */
+  static void eventually(String what, BooleanSupplier condition) {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.getAsBoolean()) {
+      assertTrue(System.nanoTime() < end, "still not: " + what);
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ServerSocketFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A server on a raw socket that does to each request, or to each connection, what its script says,
+ * and records what it read. A thread serves each connection.
+ */
+final class FaultServer implements AutoCloseable {
+  static final String SUCCESS = response(201, "{\"success\":true}");
+
+  /** What the server does; it may block, and closing the server ends that. */
+  @FunctionalInterface
+  interface Script {
+    void run(Peer peer) throws IOException;
+  }
+
+  private final ServerSocket server;
+  private final String scheme;
+  private final Script onConnection;
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger connections = new AtomicInteger();
+
+  private FaultServer(String scheme, ServerSocketFactory factory, Script onConnection)
+      throws IOException {
+    this.scheme = scheme;
+    this.onConnection = onConnection;
+    server = factory.createServerSocket(0, 200, InetAddress.getByName("localhost"));
+    daemon("fault-server", this::accept);
+  }
+
+  /** Runs the script for each request, once its head was read. */
+  static FaultServer onRequest(Script script) {
+    return onRequest("http", ServerSocketFactory.getDefault(), script);
+  }
+
+  /** The same over TLS, or over whatever else these sockets speak. */
+  static FaultServer onRequest(String scheme, ServerSocketFactory factory, Script script) {
+    return start(
+        scheme,
+        factory,
+        peer -> {
+          while (peer.readRequest()) {
+            script.run(peer);
+          }
+        });
+  }
+
+  /** Runs the script for each connection, before anything was read; then closes it. */
+  static FaultServer onConnection(Script script) {
+    return start("http", ServerSocketFactory.getDefault(), script);
+  }
+
+  static FaultServer start(String scheme, ServerSocketFactory factory, Script onConnection) {
+    try {
+      return new FaultServer(scheme, factory, onConnection);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static String response(int status, String body) {
+    return response(status, "Content-Type: application/json", body);
+  }
+
+  static String response(int status, String header, String body) {
+    return "HTTP/1.1 %d Status\r\n%s\r\nContent-Length: %d\r\n\r\n%s"
+        .formatted(status, header, body.getBytes(UTF_8).length, body);
+  }
+
+  int port() {
+    return server.getLocalPort();
+  }
+
+  String baseUrl() {
+    return scheme + "://localhost:" + port() + "/api";
+  }
+
+  /** The heads of all requests read, in their order. */
+  List<String> requests() {
+    return requests;
+  }
+
+  /** How many connections were accepted. */
+  int connections() {
+    return connections.get();
+  }
+
+  /** How many connections are open. */
+  int openConnections() {
+    return open.size();
+  }
+
+  @Override
+  public void close() {
+    closeQuietly(server);
+    open.forEach(FaultServer::closeQuietly);
+  }
+
+  private void accept() {
+    while (!server.isClosed()) {
+      try {
+        Socket socket = server.accept();
+        open.add(socket);
+        connections.incrementAndGet();
+        daemon("fault-server-connection", () -> serve(socket));
+      } catch (IOException closed) {
+        return;
+      }
+    }
+  }
+
+  private void serve(Socket socket) {
+    try (socket) {
+      onConnection.run(new Peer(socket));
+    } catch (IOException | UncheckedIOException theClientWentAway) {
+      // as it may
+    } finally {
+      open.remove(socket);
+    }
+  }
+
+  private static void daemon(String name, Runnable task) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private static void closeQuietly(AutoCloseable closeable) {
+    try {
+      closeable.close();
+    } catch (Exception e) {
+      // it is on its way out
+    }
+  }
+
+  /** The server's side of one connection. */
+  final class Peer {
+    private final Socket socket;
+    private @Nullable InputStream in;
+    private String head = "";
+
+    private Peer(Socket socket) {
+      this.socket = socket;
+    }
+
+    /** Reads and records the head of a request; false at the end of the connection. */
+    boolean readRequest() throws IOException {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      while (true) {
+        int b = in().read();
+        if (b < 0) {
+          return false;
+        }
+        bytes.write(b);
+        head = bytes.toString(ISO_8859_1);
+        if (b == '\n' && head.endsWith("\r\n\r\n")) {
+          requests.add(head);
+          return true;
+        }
+      }
+    }
+
+    /** The head of the request read last. */
+    String head() {
+      return head;
+    }
+
+    void write(String text) throws IOException {
+      socket.getOutputStream().write(text.getBytes(UTF_8));
+      socket.getOutputStream().flush();
+    }
+
+    /** Says nothing until the client closes the connection, or the server is closed. */
+    void silence() throws IOException {
+      while (in().read() >= 0) {
+        // whatever comes
+      }
+    }
+
+    /** Closes the connection with a FIN. */
+    void close() throws IOException {
+      socket.close();
+    }
+
+    /** Closes the connection with a RST. */
+    void reset() throws IOException {
+      socket.setSoLinger(true, 0);
+      socket.close();
+    }
+
+    private InputStream in() throws IOException {
+      if (in == null) {
+        in = new BufferedInputStream(socket.getInputStream());
+      }
+      return in;
+    }
+  }
+}
