@@ -18,6 +18,7 @@ final class DeadlineQueue {
   private final long delayNanos;
   private final Entry ends = new Entry(null, 0); // of the ring: next is the oldest entry
   private long timer = -1;
+  private boolean closed;
 
   DeadlineQueue(ContextInternal context, Duration delay) {
     this.context = context;
@@ -31,14 +32,15 @@ final class DeadlineQueue {
     entry.next = ends;
     entry.previous.next = entry;
     ends.previous = entry;
-    if (timer < 0) {
+    if (timer < 0 && !closed) {
       arm(delayNanos);
     }
     return entry;
   }
 
-  /** Cancels the armed timer; tasks that are still here no longer run. */
+  /** No task runs any more, and no timer is left. */
   synchronized void close() {
+    closed = true;
     if (timer >= 0) {
       context.owner().cancelTimer(timer);
     }
@@ -58,7 +60,7 @@ final class DeadlineQueue {
         due.add(ends.next.task);
         ends.next.unlink();
       }
-      if (ends.next != ends) {
+      if (ends.next != ends && !closed) {
         arm(ends.next.due - now);
       }
     }

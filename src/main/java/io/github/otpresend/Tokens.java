@@ -3,7 +3,8 @@ package io.github.otpresend;
 
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 
 /**
  * Asks a token provider, which is foreign code: whatever it does, a usable token comes out or a
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class Tokens {
   private final TokenProvider provider;
   private final DeadlineQueue deadlines;
-  private final SingleFlight<String> refreshes = new SingleFlight<>();
+  private final ConcurrentMap<String, Future<String>> refreshes = new ConcurrentHashMap<>();
 
   Tokens(TokenProvider provider, DeadlineQueue deadlines) {
     this.provider = provider;
@@ -41,31 +42,36 @@ final class Tokens {
         });
   }
 
-  /** Asks for a token in place of a rejected one; whoever does so for the same one shares it. */
+  /**
+   * Asks for a token in place of a rejected one. Whoever does so for the same one shares the answer;
+   * a new token is remembered for as long as a 401 to the old one may still be on its way.
+   */
   Future<String> askAgain(String rejected) {
     Promise<String> fresh = Promise.promise();
-    @Nullable Future<String> running = refreshes.enter(rejected, fresh.future());
+    Future<String> running = refreshes.putIfAbsent(rejected, fresh.future());
     if (running != null) {
       return running;
     }
     // a provider that never answers must not be waited for by all calls to come
     DeadlineQueue.Entry limit =
         deadlines.add(() -> fresh.tryFail(failure("did not answer in time")));
-    try {
-      provider.rejected(rejected);
-    } catch (Throwable thrown) {
-      fresh.fail(failure("threw " + thrown.getClass().getName()));
-    }
-    ask()
+    fresh
+        .future()
         .onComplete(
             (token, failure) -> {
               limit.cancel();
-              if (failure == null) {
-                fresh.tryComplete(token);
+              if (failure != null || rejected.equals(token)) {
+                refreshes.remove(rejected);
               } else {
-                fresh.tryFail(failure);
+                deadlines.add(() -> refreshes.remove(rejected));
               }
             });
+    try {
+      provider.rejected(rejected);
+      ask().onComplete(fresh::tryComplete, fresh::tryFail);
+    } catch (Throwable thrown) {
+      fresh.tryFail(failure("threw " + thrown.getClass().getName()));
+    }
     return fresh.future();
   }
 

@@ -13,6 +13,8 @@ import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,7 +46,7 @@ class GateTest {
   }
 
   private OtpResendClient client(FaultServer server) {
-    return client(server, Duration.ofMillis(500), Duration.ofMillis(400));
+    return client(server, Duration.ofSeconds(2), Duration.ofSeconds(2));
   }
 
   @Test
@@ -173,7 +175,7 @@ class GateTest {
               peer.write("HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\n");
               while (true) {
                 peer.write(" ");
-                java.util.concurrent.locks.LockSupport.parkNanos(10_000_000);
+                LockSupport.parkNanos(10_000_000);
               }
             })) {
       ResendException failure = failureOf(client(server).resend("id"));
@@ -183,7 +185,7 @@ class GateTest {
   }
 
   private static int occurrences(String text, String part) {
-    return text.split(java.util.regex.Pattern.quote(part), -1).length - 1;
+    return text.split(Pattern.quote(part), -1).length - 1;
   }
 
   private static void awaitLatch(CountDownLatch latch) {

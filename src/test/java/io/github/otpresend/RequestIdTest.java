@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RequestIdTest {
+  private static final String EMOJI = "\uD83D\uDE00";
+  private static final String HIGH = "\uD83D";
+  private static final String LOW = "\uDE00";
+
+  private static final List<String> GOOD =
+      List.of(
+          "a",
+          "0",
+          "b2f0c1de-6a1c-4a7e-9a53-1d2e3f405162",
+          "a b",
+          " a ",
+          "a/b",
+          "/",
+          "a?b=c&d",
+          "a#b",
+          "100%",
+          "%2F",
+          "%zz",
+          "{}",
+          "{requestId}",
+          "a+b",
+          "a:b",
+          "a@b",
+          "http://user:password@example.org/",
+          "a\\b\"c'<>|^`",
+          "a;b,c!d$e&f(g)*h=i[j]",
+          "...",
+          ".a",
+          "..a",
+          "./..",
+          "-._~",
+          "Запрос №7",
+          "e\u0301",
+          "\u00E9",
+          "\u4E2D\u6587",
+          EMOJI,
+          "a" + EMOJI + "b",
+          "a\u2028b",
+          "\u00A0",
+          "\uFEFFa",
+          "\uFFFF",
+          "\uDBFF\uDFFF");
+
+  static List<String> good() {
+    return GOOD;
+  }
+
+  @ParameterizedTest
+  @MethodSource("good")
+  void an_id_of_characters_that_are_no_control_characters_is_returned_as_it_is(String id) {
+    assertEquals(id, RequestId.check(id));
+  }
+
+  @ParameterizedTest
+  @MethodSource("good")
+  void decoding_the_segment_gives_the_id_back(String id) {
+    assertEquals(id, strictlyDecoded(RequestId.encode(id)));
+  }
+
+  @Test
+  void every_character_of_the_basic_plane_comes_back_from_its_segment() {
+    IntStream.rangeClosed(0, 0xFFFF)
+        .filter(c -> c < 0xD800 || c > 0xDFFF)
+        .mapToObj(Character::toString)
+        .forEach(c -> assertEquals(c, strictlyDecoded(RequestId.encode(c))));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '`',
+      value = {
+        "` `, %20",
+        "/, %2F",
+        "?, %3F",
+        "`#`, %23",
+        "%, %25",
+        "%2F, %252F",
+        "{}, %7B%7D",
+        "+, %2B",
+        ":, %3A",
+        "@, %40",
+        "Код, %D0%9A%D0%BE%D0%B4",
+        "\uD83D\uDE00, %F0%9F%98%80",
+        "..., ...",
+        "aZ09-._~, aZ09-._~",
+      })
+  void an_id_stands_as_one_percent_encoded_segment(String id, String segment) {
+    assertEquals(segment, RequestId.encode(id));
+  }
+
+  static Stream<Arguments> bad() {
+    return Stream.of(
+        Arguments.of(null, "is null"),
+        Arguments.of("", "is empty"),
+        Arguments.of(" ", "is blank"),
+        Arguments.of(" \u2003\u3000", "is blank"),
+        Arguments.of(".", "is ."),
+        Arguments.of("..", "is .."),
+        Arguments.of("a".repeat(257), "has 257 characters"),
+        Arguments.of(EMOJI.repeat(257), "has 257 characters"),
+        Arguments.of(" ".repeat(257), "has 257 characters"),
+        Arguments.of("a".repeat(100_000), "has 100000 characters"),
+        Arguments.of("geheim" + HIGH, "half a surrogate pair"),
+        Arguments.of(LOW + "geheim", "half a surrogate pair"),
+        Arguments.of("geheim" + LOW + HIGH, "half a surrogate pair"),
+        Arguments.of(HIGH + "geheim" + LOW, "half a surrogate pair"),
+        Arguments.of(HIGH + EMOJI, "half a surrogate pair"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bad")
+  void any_other_id_is_rejected_with_what_is_wrong(String id, String wrong) {
+    String message = rejectionOf(id).getMessage();
+    assertTrue(message.contains(wrong), message);
+  }
+
+  @ParameterizedTest
+  @MethodSource("bad")
+  void a_rejection_says_what_is_allowed(String id) {
+    String message = rejectionOf(id).getMessage();
+    assertTrue(
+        message.endsWith(
+            "a request id is 1 to 256 characters, not blank, not . or .., and has no control characters"),
+        message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "4071-geheim\u0000",
+        "4071-geheim\uD83D",
+        "\uDE004071-geheim",
+        "4071-geheim\r\nHost: example.org",
+      })
+  void a_rejection_does_not_show_the_id(String id) {
+    String message = rejectionOf(id).getMessage();
+    assertFalse(message.contains("4071"), message);
+    assertFalse(message.contains("geheim"), message);
+    assertTrue(message.chars().allMatch(c -> c >= ' ' && c <= '~'), message);
+  }
+
+  @Test
+  void a_rejection_does_not_show_an_id_that_is_too_long() {
+    assertFalse(rejectionOf("xy".repeat(129)).getMessage().contains("xy"));
+  }
+
+  @Test
+  void a_rejection_is_an_invalid_request_that_was_not_sent() {
+    ResendException rejection = rejectionOf("");
+    assertEquals(ResendFailure.INVALID_REQUEST, rejection.failure());
+    assertFalse(rejection.maybeSent());
+  }
+
+  static IntStream controlCharacters() {
+    return IntStream.concat(IntStream.range(0, 0x20), IntStream.rangeClosed(0x7F, 0x9F));
+  }
+
+  @ParameterizedTest
+  @MethodSource("controlCharacters")
+  void a_control_character_is_rejected(int control) {
+    String message = rejectionOf("a" + (char) control + "b").getMessage();
+    assertTrue(message.contains("has a control character"), message);
+  }
+
+  @Test
+  void the_neighbours_of_the_control_characters_are_accepted() {
+    String id = "a ~\u00A0";
+    assertEquals(id, RequestId.check(id));
+  }
+
+  @Test
+  void an_id_of_256_characters_is_accepted() {
+    String id = "a".repeat(256);
+    assertEquals(id, RequestId.check(id));
+  }
+
+  @Test
+  void an_id_of_256_emoji_is_accepted_since_each_is_one_character() {
+    String id = EMOJI.repeat(256);
+    assertEquals(id, RequestId.check(id));
+    assertEquals(id, strictlyDecoded(RequestId.encode(id)));
+  }
+
+  private static ResendException rejectionOf(String id) {
+    return assertThrows(ResendException.class, () -> RequestId.check(id));
+  }
+
+  /** Unreserved characters and %XX of well-formed UTF-8, nothing else. */
+  private static String strictlyDecoded(String segment) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (int i = 0; i < segment.length(); i++) {
+      char c = segment.charAt(i);
+      if (c == '%') {
+        String hex = segment.substring(i + 1, i + 3);
+        assertTrue(hex.matches("[0-9A-F]{2}"), segment);
+        bytes.write(Integer.parseInt(hex, 16));
+        i += 2;
+      } else {
+        assertTrue(String.valueOf(c).matches("[A-Za-z0-9._~-]"), segment);
+        bytes.write(c);
+      }
+    }
+    try {
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPORT)
+          .onUnmappableCharacter(CodingErrorAction.REPORT)
+          .decode(ByteBuffer.wrap(bytes.toByteArray()))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw new AssertionError(segment, e);
+    }
+  }
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.NullSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ResendExceptionTest {
+  private static final String SECRET = "s3cr3t-t0ken";
+
+  // accessors
+
+  @ParameterizedTest
+  @EnumSource(ResendFailure.class)
+  void a_failure_of_the_librarys_own_has_what_its_kind_says(ResendFailure kind) {
+    ResendException failure = new ResendException(kind, "text");
+    assertEquals(kind, failure.failure());
+    assertEquals(kind.type(), failure.type());
+    assertEquals(kind.httpStatus(), failure.httpStatus());
+    assertEquals(kind.maybeSent(), failure.maybeSent());
+    assertEquals(kind.nextStep(), failure.nextStep());
+    assertEquals("text", failure.getMessage());
+    assertEquals(Optional.empty(), failure.retryAfter());
+    assertEquals(Optional.empty(), failure.payload());
+  }
+
+  @Test
+  void it_has_no_stack_trace() {
+    assertEquals(0, new ResendException(ResendFailure.TIMEOUT, "x").getStackTrace().length);
+    assertEquals(0, ofService("New", 418, "x", null, null).getStackTrace().length);
+  }
+
+  @Test
+  void its_cause_is_kept() {
+    Exception cause = new Exception();
+    assertSame(cause, new ResendException(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
+  }
+
+  @Test
+  void changing_a_payload_object_does_not_change_the_failure() {
+    ResendException failure = ofService("New", 418, "x", null, new JsonObject("{\"a\":{\"b\":1}}"));
+    JsonObject payload = (JsonObject) failure.payload().orElseThrow();
+    payload.getJsonObject("a").put("b", 2);
+    payload.put("c", 3);
+    assertEquals(Optional.of(new JsonObject("{\"a\":{\"b\":1}}")), failure.payload());
+  }
+
+  @Test
+  void changing_a_payload_array_does_not_change_the_failure() {
+    ResendException failure = ofService("New", 418, "x", null, new JsonArray("[[1]]"));
+    JsonArray payload = (JsonArray) failure.payload().orElseThrow();
+    payload.getJsonArray(0).add(2);
+    assertEquals(Optional.of(new JsonArray("[[1]]")), failure.payload());
+  }
+
+  @Test
+  void changing_the_json_form_does_not_change_the_failure() {
+    ResendException failure = ofService("New", 418, "x", null, new JsonObject("{\"a\":1}"));
+    failure.toJson().getJsonObject("payload").put("a", 2);
+    assertEquals(Optional.of(new JsonObject("{\"a\":1}")), failure.payload());
+  }
+
+  // JSON
+
+  @Test
+  void its_json_has_four_fields_where_nothing_else_is_known() {
+    JsonObject json = new ResendException(ResendFailure.TIMEOUT, "Too late").toJson();
+    assertEquals(Set.of("type", "message", "httpStatus", "maybeSent"), json.fieldNames());
+    assertEquals("TimeoutException", json.getValue("type"));
+    assertEquals("Too late", json.getValue("message"));
+    assertEquals(504, json.getValue("httpStatus"));
+    assertEquals(true, json.getValue("maybeSent"));
+  }
+
+  @Test
+  void its_json_has_six_fields_where_all_is_known() {
+    JsonObject json =
+        ofService(
+                "RestartCooldownActiveException",
+                409,
+                "Ждите",
+                Duration.ofSeconds(30),
+                new JsonObject("{\"channel\":\"sms\"}"))
+            .toJson();
+    assertEquals(
+        new JsonObject(
+            "{\"type\":\"RestartCooldownActiveException\",\"message\":\"Ждите\",\"httpStatus\":409,\"maybeSent\":false,\"retryAfterMs\":30000,\"payload\":{\"channel\":\"sms\"}}"),
+        new JsonObject(json.encode()));
+    assertEquals(6, json.size());
+  }
+
+  @Test
+  void its_json_keeps_an_unknown_type() {
+    assertEquals("New", ofService("New", 418, "x", null, null).toJson().getValue("type"));
+  }
+
+  // from
+
+  @Test
+  void from_a_resend_exception_is_the_same_one() {
+    ResendException failure = new ResendException(ResendFailure.CLOSED, "x");
+    assertSame(failure, ResendException.from(failure));
+  }
+
+  static Stream<ResendException> failures() {
+    return Stream.concat(
+        Stream.of(ResendFailure.values()).map(kind -> new ResendException(kind, "Почему " + kind)),
+        Stream.of(
+            ofService("SessionNotFoundException", 404, "Сессия не найдена", null, null),
+            ofService("CommonForbiddenException", 403, "Запрещено", null, null),
+            ofService(null, 401, "The service answered 401", null, null),
+            ofService(null, 418, "x", null, null),
+            ofService(null, 503, "x", Duration.ZERO, null),
+            ofService(null, 600, "x", null, null),
+            ofService("SessionNotFoundException", 500, "x", null, null),
+            ofService("InternalServerErrorException", 503, "x", Duration.ofMillis(1), null),
+            ofService("New", 418, "", Duration.ofSeconds(999_999_999), new JsonObject()),
+            ofService("", 500, "x", null, new JsonArray()),
+            ofService("ClientClosedException", 500, "x", null, null),
+            ofService("TimeoutException", 400, "x", null, null),
+            ofService(
+                "\"\\\n\u2028\uD83D\uDE00", 418, "\"\\\n\u0000\u2028\uD83D\uDE00", null, "\""),
+            ofService("New", 418, "x", null, 7),
+            ofService("New", 418, "x", null, 7_000_000_000L),
+            ofService("New", 418, "x", null, new BigInteger("7".repeat(1_000))),
+            ofService("New", 418, "x", null, new BigDecimal("7.25")),
+            ofService("New", 418, "x", null, new BigDecimal("1e999999999")),
+            ofService("New", 418, "x", null, true),
+            ofService("New", 418, "x", null, new JsonArray("[1,\"два\",null,{\"a\":[{}]}]")),
+            ofService(
+                "New", 418, "x", null, new JsonObject("{\"type\":\"x\",\"a\":{\"b\":null}}"))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void a_failure_comes_back_from_its_event_bus_reply_with_all_that_is_known(
+      ResendException failure) {
+    ResendException back =
+        ResendException.from(recipientFailure(failure.httpStatus(), failure.toJson().encode()));
+    assertNotSame(failure, back);
+    assertSameFailure(failure, back);
+  }
+
+  @Test
+  void a_long_number_in_a_payload_does_not_lose_the_failure_on_its_way() {
+    for (String number : new String[] {"9".repeat(998) + "e1", "10e2147483647"}) {
+      ResendException failure =
+          ofService("SessionNotFoundException", 404, "x", null, new BigDecimal(number));
+      ResendException back = ResendException.from(recipientFailure(404, failure.toJson().encode()));
+      assertEquals(ResendFailure.SESSION_NOT_FOUND, back.failure(), number);
+      assertFalse(back.maybeSent(), number);
+    }
+  }
+
+  @Test
+  void no_handlers_is_a_failed_connection() {
+    ReplyException reply = new ReplyException(ReplyFailure.NO_HANDLERS, -1, "No handlers");
+    ResendException failure = ResendException.from(reply);
+    assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+    assertEquals(503, failure.httpStatus());
+    assertFalse(failure.maybeSent());
+    assertSame(reply, failure.getCause());
+  }
+
+  @Test
+  void a_timeout_of_the_bus_is_a_timeout_that_may_have_been_sent() {
+    ResendException failure =
+        ResendException.from(new ReplyException(ReplyFailure.TIMEOUT, -1, "Timed out"));
+    assertEquals(ResendFailure.TIMEOUT, failure.failure());
+    assertEquals(504, failure.httpStatus());
+    assertTrue(failure.maybeSent());
+  }
+
+  @Test
+  void an_error_of_the_bus_may_have_been_sent() {
+    ResendException failure =
+        ResendException.from(new ReplyException(ReplyFailure.ERROR, -1, "Broken"));
+    assertEquals(ResendFailure.CONNECTION_LOST, failure.failure());
+    assertTrue(failure.maybeSent());
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @ValueSource(
+      strings = {
+        "",
+        "No",
+        "null",
+        "[]",
+        "{}",
+        "{\"type\":\"TimeoutException\"}",
+        "{\"type\":5,\"message\":\"x\",\"httpStatus\":404,\"maybeSent\":false}",
+        "{\"type\":\"ClientClosedException\",\"message\":5,\"httpStatus\":404,\"maybeSent\":false}",
+        "{\"type\":\"ClientClosedException\",\"message\":null,\"httpStatus\":404,\"maybeSent\":false}",
+        "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"httpStatus\":404,\"maybeSent\":\"false\"}",
+        "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"httpStatus\":404,\"maybeSent\":0}",
+        "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"httpStatus\":404}",
+        "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"maybeSent\":false} and more",
+        "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"maybeSent\":false",
+        "{\"type\":\"a\",\"type\":\"b\",\"message\":\"x\",\"maybeSent\":false}",
+      })
+  void a_failure_that_is_not_ours_is_unrecognized_and_may_have_been_sent(String message) {
+    ResendException failure = ResendException.from(recipientFailure(404, message));
+    assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
+    assertEquals("UnrecognizedException", failure.type());
+    assertEquals(404, failure.httpStatus());
+    assertTrue(failure.maybeSent());
+    assertEquals("The event-bus failure is not one of a resend", failure.getMessage());
+  }
+
+  @Test
+  void optional_fields_of_the_wrong_type_are_none() {
+    ResendException failure =
+        ResendException.from(
+            recipientFailure(
+                404,
+                "{\"type\":\"SessionNotFoundException\",\"message\":\"x\",\"maybeSent\":false,\"retryAfterMs\":\"30\",\"payload\":null}"));
+    assertEquals(ResendFailure.SESSION_NOT_FOUND, failure.failure());
+    assertEquals(Optional.empty(), failure.retryAfter());
+    assertEquals(Optional.empty(), failure.payload());
+  }
+
+  @Test
+  void unknown_fields_are_ignored() {
+    ResendException failure =
+        ResendException.from(
+            recipientFailure(
+                503,
+                "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"maybeSent\":false,\"later\":1}"));
+    assertEquals(ResendFailure.CLOSED, failure.failure());
+  }
+
+  @Test
+  void from_anything_else_is_unrecognized_with_it_as_the_cause_and_may_have_been_sent() {
+    IllegalStateException other = new IllegalStateException("other");
+    ResendException failure = ResendException.from(other);
+    assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
+    assertEquals(500, failure.httpStatus());
+    assertTrue(failure.maybeSent());
+    assertSame(other, failure.getCause());
+  }
+
+  @Test
+  void from_null_is_an_error_of_the_caller() {
+    assertThrows(NullPointerException.class, () -> ResendException.from(null));
+  }
+
+  // secrets
+
+  @Test
+  void a_failure_without_the_secret_stays_as_it_is() {
+    ResendException failure = ofService("New", 418, "x", null, null);
+    assertSame(failure, failure.without(SECRET));
+  }
+
+  static Stream<Arguments> leaks() {
+    return Stream.of(
+        Arguments.of(ofService(SECRET, 418, "x", null, null)),
+        Arguments.of(ofService("New" + SECRET, 418, "x", null, null)),
+        Arguments.of(ofService("New", 418, "Bearer " + SECRET + " and " + SECRET, null, null)),
+        Arguments.of(ofService("New", 418, "x", null, SECRET)),
+        Arguments.of(ofService("New", 418, "x", null, new JsonArray().add("a" + SECRET))),
+        Arguments.of(ofService("New", 418, "x", null, new JsonObject().put(SECRET, 1))),
+        Arguments.of(ofService("New", 418, "x", null, new JsonObject().put("a", SECRET))),
+        Arguments.of(
+            ofService(
+                "New",
+                418,
+                "x",
+                null,
+                new JsonObject()
+                    .put("a", new JsonArray().add(new JsonObject().put("b" + SECRET, SECRET))))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("leaks")
+  void a_secret_is_struck_out_wherever_it_stands(ResendException failure) {
+    assertTrue(failure.toJson().encode().contains(SECRET));
+    ResendException struck = failure.without(SECRET);
+    assertFalse(struck.toJson().encode().contains(SECRET), struck.toJson().encode());
+    assertFalse(struck.toString().contains(SECRET), struck.toString());
+    assertTrue(struck.toJson().encode().contains("[redacted]"));
+  }
+
+  @Test
+  void all_but_the_secret_is_kept() {
+    ResendException struck =
+        ofService(
+                "RestartCooldownActiveException",
+                409,
+                "Ждите " + SECRET,
+                Duration.ofSeconds(30),
+                new JsonObject().put("a", 1).put("b", SECRET))
+            .without(SECRET);
+    assertSameFailure(
+        ofService(
+            "RestartCooldownActiveException",
+            409,
+            "Ждите [redacted]",
+            Duration.ofSeconds(30),
+            new JsonObject().put("a", 1).put("b", "[redacted]")),
+        struck);
+  }
+
+  @Test
+  void a_server_error_stays_one_that_may_have_been_sent() {
+    ResendException struck = ofService(null, 503, SECRET, null, null).without(SECRET);
+    assertSameFailure(ofService(null, 503, "[redacted]", null, null), struck);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "type",
+        "message",
+        "httpStatus",
+        "maybeSent",
+        "retryAfterMs",
+        "payload",
+        "false",
+        "404",
+        "30000",
+        "4071",
+        "{",
+        "}",
+        ":",
+        ",",
+        "n"
+      })
+  void a_secret_that_looks_like_a_part_of_the_json_form_does_not_change_the_outcome(String secret) {
+    ResendException failure =
+        ofService(
+            "RateLimitException",
+            404,
+            "Ждите",
+            Duration.ofSeconds(30),
+            new JsonObject().put("ключ", 4071));
+    ResendException struck = failure.without(secret);
+    assertFalse(struck.maybeSent());
+    assertEquals(404, struck.httpStatus());
+    assertEquals(Optional.of(Duration.ofSeconds(30)), struck.retryAfter());
+    assertEquals("Ждите", struck.getMessage());
+  }
+
+  @Test
+  void striking_a_secret_out_of_two_keys_does_not_change_the_outcome() {
+    ResendException struck =
+        ofService(
+                "SessionNotFoundException",
+                404,
+                "x",
+                null,
+                new JsonObject().put(SECRET, 1).put("[redacted]", 2))
+            .without(SECRET);
+    assertEquals(ResendFailure.SESSION_NOT_FOUND, struck.failure());
+    assertFalse(struck.maybeSent());
+    assertFalse(struck.toJson().encode().contains(SECRET));
+  }
+
+  private static void assertSameFailure(ResendException expected, ResendException actual) {
+    assertEquals(expected.failure(), actual.failure());
+    assertEquals(expected.nextStep(), actual.nextStep());
+    assertEquals(expected.type(), actual.type());
+    assertEquals(expected.getMessage(), actual.getMessage());
+    assertEquals(expected.httpStatus(), actual.httpStatus());
+    assertEquals(expected.maybeSent(), actual.maybeSent());
+    assertEquals(expected.retryAfter(), actual.retryAfter());
+    assertEquals(expected.payload(), actual.payload());
+    assertEquals(expected.toJson(), actual.toJson());
+  }
+
+  private static ReplyException recipientFailure(int code, String message) {
+    return new ReplyException(ReplyFailure.RECIPIENT_FAILURE, code, message);
+  }
+
+  /** As the service's answer is decoded. */
+  private static ResendException ofService(
+      String type, int status, String message, Duration retryAfter, Object payload) {
+    boolean maybeSent = status / 100 != 4;
+    return new ResendException(type, status, maybeSent, message, retryAfter, payload);
+  }
+}

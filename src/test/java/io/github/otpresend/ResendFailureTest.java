@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ResendFailureTest {
+  /** The outcome tables, row by row. */
+  static Stream<Arguments> documented() {
+    return Stream.of(
+        row("RESEND_CHANNEL", "ResendChannelException", 400, false, "RESEND"),
+        row("ATTEMPTS_EXPIRED", "AttemptsExpiredException", 400, false, "START_OVER"),
+        row("NO_AVAILABLE_CHANNELS", "NoAvailableChannelsException", 400, false, "START_OVER"),
+        row("UNAUTHORIZED", "UnauthorizedException", 401, false, "FIX_CREDENTIALS"),
+        row("FORBIDDEN", "ForbiddenException", 403, false, "FIX_CREDENTIALS"),
+        row("SESSION_NOT_FOUND", "SessionNotFoundException", 404, false, "START_OVER"),
+        row("RESTART_COOLDOWN_ACTIVE", "RestartCooldownActiveException", 409, false, "WAIT"),
+        row("SESSION_ALREADY_CONFIRMED", "SessionAlreadyConfirmedException", 409, false, "PROCEED"),
+        row("RATE_LIMITED", "RateLimitException", 429, false, "WAIT"),
+        row("SERVER_ERROR", "InternalServerErrorException", 500, true, "AWAIT_CODE"),
+        row("UNRECOGNIZED", "UnrecognizedException", 500, true, "RETRY_LATER"),
+        row("INVALID_REQUEST", "InvalidRequestException", 400, false, "FIX_REQUEST"),
+        row("TOKEN_UNAVAILABLE", "TokenUnavailableException", 503, false, "FIX_CREDENTIALS"),
+        row("CONNECTION_FAILED", "ConnectionFailedException", 503, false, "RETRY_LATER"),
+        row("OVERLOADED", "OverloadedException", 503, false, "RETRY_LATER"),
+        row("CLOSED", "ClientClosedException", 503, false, "RETRY_LATER"),
+        row("ALREADY_IN_PROGRESS", "AlreadyInProgressException", 409, false, "WAIT"),
+        row("GUARD_UNAVAILABLE", "GuardUnavailableException", 503, false, "RETRY_LATER"),
+        row("EXPIRED", "ExpiredException", 504, false, "RETRY_LATER"),
+        row("TIMEOUT", "TimeoutException", 504, true, "AWAIT_CODE"),
+        row("CONNECTION_LOST", "ConnectionLostException", 502, true, "AWAIT_CODE"),
+        row("INVALID_RESPONSE", "InvalidResponseException", 502, true, "AWAIT_CODE"));
+  }
+
+  private static Arguments row(
+      String failure, String type, int status, boolean maybeSent, String nextStep) {
+    return Arguments.of(failure, type, status, maybeSent, nextStep);
+  }
+
+  @ParameterizedTest
+  @MethodSource("documented")
+  void a_kind_has_what_the_outcome_tables_say(
+      String failure, String type, int status, boolean maybeSent, String nextStep) {
+    ResendFailure kind = ResendFailure.valueOf(failure);
+    assertEquals(type, kind.type());
+    assertEquals(status, kind.httpStatus());
+    assertEquals(maybeSent, kind.maybeSent());
+    assertEquals(NextStep.valueOf(nextStep), kind.nextStep());
+  }
+
+  @Test
+  void every_kind_stands_in_the_outcome_tables() {
+    Set<String> rows =
+        documented().map(row -> (String) row.get()[0]).collect(Collectors.toUnmodifiableSet());
+    assertEquals(names(ResendFailure.values()), rows);
+  }
+
+  @Test
+  void every_next_step_is_that_of_some_kind() {
+    Set<NextStep> used = EnumSet.noneOf(NextStep.class);
+    for (ResendFailure kind : ResendFailure.values()) {
+      used.add(kind.nextStep());
+    }
+    assertEquals(EnumSet.allOf(NextStep.class), used);
+  }
+
+  @Test
+  void no_two_kinds_share_a_type() {
+    assertEquals(
+        ResendFailure.values().length,
+        Arrays.stream(ResendFailure.values()).map(ResendFailure::type).distinct().count());
+  }
+
+  @ParameterizedTest
+  @EnumSource(ResendFailure.class)
+  void its_own_type_status_and_maybe_sent_give_the_kind_back(ResendFailure kind) {
+    assertEquals(kind, ResendFailure.of(kind.type(), kind.httpStatus(), kind.maybeSent()));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {
+        "RESEND_CHANNEL",
+        "ATTEMPTS_EXPIRED",
+        "NO_AVAILABLE_CHANNELS",
+        "UNAUTHORIZED",
+        "FORBIDDEN",
+        "SESSION_NOT_FOUND",
+        "RESTART_COOLDOWN_ACTIVE",
+        "SESSION_ALREADY_CONFIRMED",
+        "RATE_LIMITED",
+        "SERVER_ERROR",
+        "UNRECOGNIZED"
+      })
+  void a_type_of_the_service_counts_beside_any_status(ResendFailure kind) {
+    assertEquals(kind, ResendFailure.of(kind.type(), 418, false));
+    assertEquals(kind, ResendFailure.of(kind.type(), 599, true));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {
+        "INVALID_REQUEST",
+        "TOKEN_UNAVAILABLE",
+        "CONNECTION_FAILED",
+        "OVERLOADED",
+        "CLOSED",
+        "ALREADY_IN_PROGRESS",
+        "GUARD_UNAVAILABLE",
+        "EXPIRED",
+        "TIMEOUT",
+        "CONNECTION_LOST",
+        "INVALID_RESPONSE"
+      })
+  void a_type_of_the_librarys_own_counts_only_beside_its_status_and_maybe_sent(ResendFailure kind) {
+    assertEquals(
+        ResendFailure.UNRECOGNIZED,
+        ResendFailure.of(kind.type(), kind.httpStatus(), !kind.maybeSent()));
+    assertEquals(
+        ResendFailure.UNRECOGNIZED,
+        ResendFailure.of(kind.type(), kind.httpStatus() + 1, kind.maybeSent()));
+  }
+
+  @Test
+  void the_common_forbidden_exception_is_forbidden() {
+    assertEquals(ResendFailure.FORBIDDEN, ResendFailure.of("CommonForbiddenException", 403, false));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FooException, 404",
+    "FooException, 401",
+    "FooException, 429",
+    "FooException, 500",
+    "sessionnotfoundexception, 404",
+    "'SessionNotFoundException ', 404",
+    "SESSION_NOT_FOUND, 404",
+    "CommonSessionNotFoundException, 404",
+  })
+  void another_type_is_unrecognized_whatever_the_status(String type, int status) {
+    assertEquals(ResendFailure.UNRECOGNIZED, ResendFailure.of(type, status, status >= 500));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "400, UNRECOGNIZED",
+    "401, UNAUTHORIZED",
+    "402, UNRECOGNIZED",
+    "403, UNRECOGNIZED",
+    "404, UNRECOGNIZED",
+    "409, UNRECOGNIZED",
+    "428, UNRECOGNIZED",
+    "429, RATE_LIMITED",
+    "430, UNRECOGNIZED",
+    "499, UNRECOGNIZED",
+    "500, SERVER_ERROR",
+    "502, SERVER_ERROR",
+    "503, SERVER_ERROR",
+    "504, SERVER_ERROR",
+    "599, SERVER_ERROR",
+    "600, UNRECOGNIZED",
+    "0, UNRECOGNIZED",
+  })
+  void without_a_type_the_status_decides(int status, ResendFailure kind) {
+    assertEquals(kind, ResendFailure.of(null, status, status >= 500));
+  }
+
+  @Test
+  void a_kind_that_may_have_been_sent_never_asks_to_resend_at_once() {
+    for (ResendFailure kind : ResendFailure.values()) {
+      assertTrue(!kind.maybeSent() || kind.nextStep() != NextStep.RESEND, kind.name());
+    }
+  }
+
+  private static Set<String> names(ResendFailure[] kinds) {
+    return Arrays.stream(kinds).map(Enum::name).collect(Collectors.toUnmodifiableSet());
+  }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.NullSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ResendMessageTest {
+  @Test
+  void the_names_on_the_wire_are_those_of_the_contract() {
+    assertEquals(
+        List.of(
+            "requestId",
+            "success",
+            "type",
+            "message",
+            "httpStatus",
+            "maybeSent",
+            "retryAfterMs",
+            "payload"),
+        List.of(
+            ResendMessage.REQUEST_ID,
+            ResendMessage.SUCCESS,
+            ResendMessage.TYPE,
+            ResendMessage.MESSAGE,
+            ResendMessage.HTTP_STATUS,
+            ResendMessage.MAYBE_SENT,
+            ResendMessage.RETRY_AFTER_MS,
+            ResendMessage.PAYLOAD));
+  }
+
+  @Test
+  void a_request_is_an_object_with_its_id() {
+    assertEquals(new JsonObject("{\"requestId\":\"id-1\"}"), ResendMessage.encodeRequest("id-1"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"id-1", "", " ", "a/b", "{\"requestId\":\"id-1\"}", "\uD83D"})
+  void a_bare_string_is_the_id_as_it_is(String body) {
+    assertEquals(body, ResendMessage.decodeRequest(body));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"id-1", "", "a/b", "\uD83D\uDE00"})
+  void an_id_comes_back_from_its_request(String id) {
+    assertEquals(id, ResendMessage.decodeRequest(ResendMessage.encodeRequest(id)));
+  }
+
+  @Test
+  void unknown_fields_of_a_request_are_ignored() {
+    assertEquals(
+        "id-1",
+        ResendMessage.decodeRequest(new JsonObject().put("requestId", "id-1").put("other", 1)));
+  }
+
+  static Stream<Object> notRequests() {
+    return Stream.of(
+        new JsonObject(),
+        new JsonObject().putNull("requestId"),
+        new JsonObject().put("requestId", 4071),
+        new JsonObject().put("requestId", true),
+        new JsonObject().put("requestId", new JsonObject()),
+        new JsonObject().put("requestId", new JsonArray().add("4071")),
+        new JsonObject().put("requestid", "4071"),
+        new JsonObject().put("id", "4071"),
+        new JsonArray().add("4071"),
+        4071,
+        4071L,
+        40.71,
+        true,
+        '4',
+        Buffer.buffer("4071"),
+        "4071".getBytes(StandardCharsets.UTF_8),
+        Map.of("requestId", "4071"),
+        List.of("4071"));
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @MethodSource("notRequests")
+  void any_other_body_is_an_invalid_request(Object body) {
+    ResendException failure = refusalOf(body);
+    assertEquals(ResendFailure.INVALID_REQUEST, failure.failure());
+    assertEquals(400, failure.httpStatus());
+    assertFalse(failure.maybeSent());
+    assertEquals(NextStep.FIX_REQUEST, failure.nextStep());
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @MethodSource("notRequests")
+  void a_refused_body_is_told_what_is_allowed_and_not_shown(Object body) {
+    String message = refusalOf(body).getMessage();
+    assertTrue(message.contains("{\"requestId\": \"…\"}"), message);
+    assertTrue(message.contains("a bare id as a string"), message);
+    assertFalse(message.contains("4071"), message);
+  }
+
+  @Test
+  void a_refused_body_is_named_by_its_kind() {
+    assertTrue(refusalOf(null).getMessage().endsWith("but null"));
+    assertTrue(refusalOf(7).getMessage().endsWith("a java.lang.Integer"));
+    assertTrue(refusalOf(new JsonArray()).getMessage().endsWith("a io.vertx.core.json.JsonArray"));
+    assertTrue(refusalOf(new JsonObject()).getMessage().contains("JSON object"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_response_comes_back_from_its_reply(boolean success) {
+    ResendResponse response = new ResendResponse(success);
+    assertEquals(new JsonObject().put("success", success), response.toJson());
+    assertEquals(response, ResendMessage.decodeReply(response.toJson()));
+  }
+
+  static Stream<Object> notReplies() {
+    return Stream.of(
+        new JsonObject(),
+        new JsonObject().putNull("success"),
+        new JsonObject().put("success", "true"),
+        new JsonObject().put("success", 1),
+        new JsonObject().put("Success", true),
+        new JsonArray().add(true),
+        "{\"success\":true}",
+        true,
+        1,
+        Buffer.buffer("{\"success\":true}"));
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @MethodSource("notReplies")
+  void any_other_reply_is_an_invalid_response_that_may_have_been_sent(Object body) {
+    ResendException failure =
+        assertThrows(ResendException.class, () -> ResendMessage.decodeReply(body));
+    assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());
+    assertTrue(failure.maybeSent());
+  }
+
+  private static ResendException refusalOf(Object body) {
+    return assertThrows(ResendException.class, () -> ResendMessage.decodeRequest(body));
+  }
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a token provider may do, and what comes of it. */
+class TokensTest {
+  private static final String UNAUTHORIZED =
+      "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+
+  private Vertx vertx;
+  private FaultServer server;
+
+  /** It accepts every token that ends in "good". */
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+    server =
+        FaultServer.onRequest(
+            peer ->
+                peer.write(peer.head().contains("good\r\n") ? FaultServer.SUCCESS : UNAUTHORIZED));
+  }
+
+  @AfterEach
+  void stop() {
+    await(vertx.close());
+    server.close();
+  }
+
+  private OtpResendClient client(TokenProvider tokens) {
+    return OtpResendClient.create(
+        vertx,
+        new OtpResendOptions().setBaseUrl(server.baseUrl()).setTimeout(Duration.ofSeconds(2)),
+        tokens);
+  }
+
+  static Stream<Arguments> useless() {
+    String secret = "secret-token";
+    return Stream.<TokenProvider>of(
+            () -> {
+              throw new IllegalStateException(secret);
+            },
+            () -> {
+              throw new NoClassDefFoundError(secret);
+            },
+            () -> null,
+            () -> Future.failedFuture(secret),
+            () -> Future.failedFuture(new IllegalStateException(secret)),
+            () -> Future.succeededFuture(null),
+            () -> Future.succeededFuture(""),
+            () -> Future.succeededFuture(" "),
+            () -> Future.succeededFuture("secret token"),
+            () -> Future.succeededFuture(secret + "\r\nX-Evil: 1"),
+            () -> Future.succeededFuture(secret + "\n"),
+            () -> Future.succeededFuture("секрет"),
+            () -> Future.succeededFuture(secret.repeat(1_000)),
+            () -> Promise.<String>promise().future())
+        .map(Arguments::of);
+  }
+
+  @ParameterizedTest
+  @MethodSource("useless")
+  void a_provider_that_gives_no_usable_token_in_time_is_token_unavailable(TokenProvider tokens) {
+    ResendException failure = failureOf(client(tokens).resend("id"));
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertFalse(failure.getMessage().contains("secret"), failure.getMessage());
+    assertNull(failure.getCause());
+    assertEquals(0, server.connections());
+  }
+
+  @Test
+  void after_a_401_the_call_is_sent_once_more_with_a_new_token() {
+    List<String> rejected = new CopyOnWriteArrayList<>();
+    TokenProvider tokens =
+        new TokenProvider() {
+          @Override
+          public Future<String> token() {
+            return Future.succeededFuture(rejected.isEmpty() ? "old" : "good");
+          }
+
+          @Override
+          public void rejected(String token) {
+            rejected.add(token);
+          }
+        };
+    assertTrue(await(client(tokens).resend("id")).success());
+    assertEquals(List.of("old"), rejected);
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void after_a_401_the_same_token_is_not_sent_again() {
+    ResendException failure = failureOf(client(() -> Future.succeededFuture("old")).resend("id"));
+    assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void after_a_second_401_the_call_is_never_sent_a_third_time() {
+    AtomicInteger asked = new AtomicInteger();
+    ResendException failure =
+        failureOf(
+            client(() -> Future.succeededFuture("old-" + asked.incrementAndGet())).resend("id"));
+    assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
+    assertEquals(2, asked.get());
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void a_fixed_token_that_is_refused_is_unauthorized_after_one_request() {
+    OtpResendClient client =
+        OtpResendClient.create(
+            vertx, new OtpResendOptions().setBaseUrl(server.baseUrl()).setToken("old"));
+    assertEquals(ResendFailure.UNAUTHORIZED, failureOf(client.resend("id")).failure());
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void a_provider_that_fails_after_a_401_is_token_unavailable_with_nothing_sent() {
+    AtomicInteger asked = new AtomicInteger();
+    TokenProvider tokens =
+        () ->
+            asked.getAndIncrement() == 0
+                ? Future.succeededFuture("old")
+                : Future.failedFuture("no more");
+    ResendException failure = failureOf(client(tokens).resend("id"));
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void a_provider_whose_rejected_throws_is_token_unavailable() {
+    TokenProvider tokens =
+        new TokenProvider() {
+          @Override
+          public Future<String> token() {
+            return Future.succeededFuture("old");
+          }
+
+          @Override
+          public void rejected(String token) {
+            throw new IllegalStateException(token);
+          }
+        };
+    ResendException failure = failureOf(client(tokens).resend("id"));
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
+    assertFalse(failure.getMessage().contains("old"), failure.getMessage());
+  }
+
+  @Test
+  void fifty_401s_at_once_ask_for_one_new_token() {
+    AtomicInteger rejections = new AtomicInteger();
+    AtomicInteger asked = new AtomicInteger();
+    Promise<String> fresh = Promise.promise();
+    TokenProvider tokens =
+        new TokenProvider() {
+          @Override
+          public Future<String> token() {
+            return asked.incrementAndGet() <= 50 ? Future.succeededFuture("old") : fresh.future();
+          }
+
+          @Override
+          public void rejected(String token) {
+            rejections.incrementAndGet();
+          }
+        };
+    OtpResendClient client =
+        OtpResendClient.create(
+            vertx,
+            new OtpResendOptions()
+                .setBaseUrl(server.baseUrl())
+                .setMaxConnections(50)
+                .setTimeout(Duration.ofSeconds(20)),
+            tokens);
+    List<Future<ResendResponse>> all = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      all.add(client.resend("id-" + i));
+    }
+    eventually("all were refused", () -> server.requests().size() == 50 && asked.get() == 51);
+    fresh.complete("good");
+    all.forEach(Calls::await);
+    assertEquals(1, rejections.get());
+    assertEquals(51, asked.get());
+    assertEquals(100, server.requests().size());
+  }
+
+  @Test
+  void a_refresh_that_never_comes_does_not_hold_up_the_next_one() {
+    AtomicInteger asked = new AtomicInteger();
+    TokenProvider tokens =
+        () ->
+            switch (asked.incrementAndGet()) {
+              case 1, 3 -> Future.succeededFuture("old");
+              case 2 -> Promise.<String>promise().future();
+              default -> Future.succeededFuture("good");
+            };
+    OtpResendClient client = client(tokens);
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failureOf(client.resend("id")).failure());
+    eventually(
+        "the refresh is given up",
+        () -> {
+          Future<ResendResponse> next = client.resend("id");
+          eventually("it ends", next::isComplete);
+          return next.succeeded();
+        });
+  }
+}
