@@ -64,7 +64,7 @@ final class DeadlineQueue {
         arm(ends.next.due - now);
       }
     }
-    due.forEach(Runnable::run);
+    due.forEach(task -> context.emit(v -> task.run())); // which survives a task that throws
   }
 
   /** A task in the queue. */

@@ -3,10 +3,12 @@ package io.github.otpresend;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpMethod;
@@ -258,21 +260,29 @@ final class HttpResendClient implements OtpResendClient {
       } else if (attempt.isOpen()) {
         if (answer.succeeded()) {
           decode(answer.result(), body);
-        } else if (body.isTooLong()) {
-          end(
-              null,
-              new ResendException(
-                  ResendFailure.INVALID_RESPONSE,
-                  "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes()));
         } else {
-          end(
-              null,
-              new ResendException(
-                  ResendFailure.CONNECTION_LOST,
-                  "The connection broke before the answer was complete",
-                  answer.cause()));
+          end(null, broken(body, answer.cause()));
         }
       }
+    }
+
+    /** Whichever it is, the request was transmitted; the cause only tells the two kinds apart. */
+    private ResendException broken(BoundedBody body, Throwable cause) {
+      if (body.isTooLong()) {
+        return new ResendException(
+            ResendFailure.INVALID_RESPONSE,
+            "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes());
+      } else if (cause instanceof IOException
+          || cause instanceof VertxException
+          || cause instanceof PrematureChannelClosureException) {
+        return new ResendException(
+            ResendFailure.CONNECTION_LOST,
+            "The connection broke before the answer was complete",
+            cause);
+      }
+      // a decoder's exception, which may quote what the server sent
+      return new ResendException(
+          ResendFailure.INVALID_RESPONSE, "The answer is not HTTP: " + cause.getClass().getName());
     }
 
     private void decode(HttpResponse<Buffer> response, BoundedBody body) {

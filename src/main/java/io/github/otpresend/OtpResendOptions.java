@@ -61,6 +61,9 @@ public class OtpResendOptions {
   private static final Pattern TOKEN = Pattern.compile("[!-~&&[^\"\\\\]]{1,8192}");
   private static final Pattern LOOPBACK_V4 =
       Pattern.compile("127(\\.(25[0-5]|2[0-4]\\d|1?\\d?\\d)){3}");
+  private static final String URLS_ALLOWED =
+      "an http or https URL with a host, with a port of 1 to 65535 or none, and without user info,"
+          + " query and fragment";
   private static final Duration MILLISECOND = Duration.ofMillis(1);
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final Duration MAX_DURATION = Duration.ofDays(1);
@@ -121,13 +124,13 @@ public class OtpResendOptions {
         case "token" -> setToken(text(key, value));
         case "allowPlaintext" -> setAllowPlaintext(bool(key, value));
         case "address" -> setAddress(text(key, value));
-        case "timeout" -> setTimeout(millis(key, value));
-        case "connectTimeout" -> setConnectTimeout(millis(key, value));
-        case "connectAttempts" -> setConnectAttempts(integer(key, value));
-        case "keepAliveTimeout" -> setKeepAliveTimeout(millis(key, value));
-        case "maxConnections" -> setMaxConnections(integer(key, value));
-        case "maxPending" -> setMaxPending(integer(key, value));
-        case "maxResponseBytes" -> setMaxResponseBytes(integer(key, value));
+        case "timeout" -> setTimeout(Duration.ofMillis(whole(key, value)));
+        case "connectTimeout" -> setConnectTimeout(Duration.ofMillis(whole(key, value)));
+        case "connectAttempts" -> connectAttempts = inRange(key, whole(key, value));
+        case "keepAliveTimeout" -> setKeepAliveTimeout(Duration.ofMillis(whole(key, value)));
+        case "maxConnections" -> maxConnections = inRange(key, whole(key, value));
+        case "maxPending" -> maxPending = inRange(key, whole(key, value));
+        case "maxResponseBytes" -> maxResponseBytes = inRange(key, whole(key, value));
         case "singleFlight" -> setSingleFlight(bool(key, value));
         case "clusterGuard" -> setClusterGuard(bool(key, value));
         case "webClient" -> setWebClient(webClientOptions(key, value));
@@ -167,9 +170,8 @@ public class OtpResendOptions {
   }
 
   /**
-   * Returns the URL to which {@code /{requestId}/resend} is appended.
-   *
-   * @return the base URL; {@value #DEFAULT_BASE_URL} by default
+   * {@return the URL to which {@code /{requestId}/resend} is appended; the base URL; {@value
+   * #DEFAULT_BASE_URL} by default}
    */
   public String getBaseUrl() {
     return baseUrl;
@@ -190,38 +192,24 @@ public class OtpResendOptions {
     try {
       uri = new URI(text("baseUrl", baseUrl));
     } catch (URISyntaxException e) {
-      throw rejected("baseUrl", shown + ", no URL: " + e.getReason(), "an http or https URL");
+      throw rejected("baseUrl", shown + ", no URL: " + e.getReason(), URLS_ALLOWED);
     }
-    String scheme = uri.getScheme();
+    int port = uri.getPort();
     check(
-        "https".equalsIgnoreCase(scheme) || "http".equalsIgnoreCase(scheme),
+        ("https".equalsIgnoreCase(uri.getScheme()) || "http".equalsIgnoreCase(uri.getScheme()))
+            && uri.getHost() != null
+            && (port == -1 || (port >= 1 && port <= 65_535))
+            && uri.getRawUserInfo() == null
+            && uri.getRawQuery() == null
+            && uri.getRawFragment() == null,
         "baseUrl",
         shown,
-        "an http or https URL");
-    check(
-        uri.getHost() != null && uri.getRawUserInfo() == null,
-        "baseUrl",
-        shown,
-        "a URL with the name or address of a host, and without user info");
-    check(
-        uri.getPort() == -1 || (uri.getPort() >= 1 && uri.getPort() <= 65_535),
-        "baseUrl",
-        shown,
-        "a port of 1 to 65535");
-    check(
-        uri.getRawQuery() == null && uri.getRawFragment() == null,
-        "baseUrl",
-        shown,
-        "a URL without query and fragment");
+        URLS_ALLOWED);
     this.baseUrl = baseUrl;
     return this;
   }
 
-  /**
-   * Returns the bearer token.
-   *
-   * @return the token; null by default
-   */
+  /** {@return the bearer token; the token; null by default} */
   public @Nullable String getToken() {
     return token;
   }
@@ -240,9 +228,7 @@ public class OtpResendOptions {
   }
 
   /**
-   * Returns whether {@code http://} to a host that is not loopback is allowed.
-   *
-   * @return false by default
+   * {@return whether {@code http://} to a host that is not loopback is allowed; false by default}
    */
   public boolean isAllowPlaintext() {
     return allowPlaintext;
@@ -260,11 +246,7 @@ public class OtpResendOptions {
     return this;
   }
 
-  /**
-   * Returns the event-bus address.
-   *
-   * @return {@value #DEFAULT_ADDRESS} by default
-   */
+  /** {@return the event-bus address; {@value #DEFAULT_ADDRESS} by default} */
   public String getAddress() {
     return address;
   }
@@ -286,11 +268,7 @@ public class OtpResendOptions {
     return this;
   }
 
-  /**
-   * Returns the deadline of a whole call.
-   *
-   * @return 10 s by default
-   */
+  /** {@return the deadline of a whole call; 10 s by default} */
   public Duration getTimeout() {
     return timeout;
   }
@@ -308,9 +286,8 @@ public class OtpResendOptions {
   }
 
   /**
-   * Returns the time to get a connection.
-   *
-   * @return 3 s by default, or the {@link #getTimeout() timeout} if that is shorter
+   * {@return the time to get a connection; 3 s by default, or the {@link #getTimeout() timeout} if
+   * that is shorter}
    */
   public Duration getConnectTimeout() {
     return usesDefaultConnectTimeout() && timeout.compareTo(connectTimeout) < 0
@@ -332,11 +309,7 @@ public class OtpResendOptions {
     return this;
   }
 
-  /**
-   * Returns how often a connection is tried for.
-   *
-   * @return 3 by default
-   */
+  /** {@return how often a connection is tried for; 3 by default} */
   public int getConnectAttempts() {
     return connectAttempts;
   }
@@ -350,15 +323,11 @@ public class OtpResendOptions {
    * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setConnectAttempts(int connectAttempts) {
-    this.connectAttempts = checkRange("connectAttempts", connectAttempts, 1, 100);
+    this.connectAttempts = inRange("connectAttempts", connectAttempts);
     return this;
   }
 
-  /**
-   * Returns how long an idle connection is kept.
-   *
-   * @return 4 s by default
-   */
+  /** {@return how long an idle connection is kept; 4 s by default} */
   public Duration getKeepAliveTimeout() {
     return keepAliveTimeout;
   }
@@ -376,11 +345,7 @@ public class OtpResendOptions {
     return this;
   }
 
-  /**
-   * Returns the number of connections to the service.
-   *
-   * @return 32 by default
-   */
+  /** {@return the number of connections to the service; 32 by default} */
   public int getMaxConnections() {
     return maxConnections;
   }
@@ -393,15 +358,11 @@ public class OtpResendOptions {
    * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setMaxConnections(int maxConnections) {
-    this.maxConnections = checkRange("maxConnections", maxConnections, 1, 65_535);
+    this.maxConnections = inRange("maxConnections", maxConnections);
     return this;
   }
 
-  /**
-   * Returns the number of calls that may wait for a connection.
-   *
-   * @return 1024 by default
-   */
+  /** {@return the number of calls that may wait for a connection; 1024 by default} */
   public int getMaxPending() {
     return maxPending;
   }
@@ -415,15 +376,11 @@ public class OtpResendOptions {
    * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setMaxPending(int maxPending) {
-    this.maxPending = checkRange("maxPending", maxPending, 0, 10_000_000);
+    this.maxPending = inRange("maxPending", maxPending);
     return this;
   }
 
-  /**
-   * Returns the size of the longest response body.
-   *
-   * @return 65536 bytes by default
-   */
+  /** {@return the size of the longest response body; 65536 bytes by default} */
   public int getMaxResponseBytes() {
     return maxResponseBytes;
   }
@@ -437,15 +394,11 @@ public class OtpResendOptions {
    * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setMaxResponseBytes(int maxResponseBytes) {
-    this.maxResponseBytes = checkRange("maxResponseBytes", maxResponseBytes, 1, 16_777_216);
+    this.maxResponseBytes = inRange("maxResponseBytes", maxResponseBytes);
     return this;
   }
 
-  /**
-   * Returns whether calls for one request id share one resend.
-   *
-   * @return true by default
-   */
+  /** {@return whether calls for one request id share one resend; true by default} */
   public boolean isSingleFlight() {
     return singleFlight;
   }
@@ -463,9 +416,8 @@ public class OtpResendOptions {
   }
 
   /**
-   * Returns whether, in a cluster, a request id that another node has in flight is refused.
-   *
-   * @return true by default
+   * {@return whether, in a cluster, a request id that another node has in flight is refused; true
+   * by default}
    */
   public boolean isClusterGuard() {
     return clusterGuard;
@@ -484,9 +436,8 @@ public class OtpResendOptions {
   }
 
   /**
-   * Returns the options of the Web Client beneath, to be changed in place or set.
-   *
-   * @return Vert.x's own defaults by default
+   * {@return the options of the Web Client beneath, to be changed in place or set; Vert.x's own
+   * defaults by default}
    */
   public WebClientOptions getWebClient() {
     return webClient;
@@ -569,9 +520,17 @@ public class OtpResendOptions {
     return value;
   }
 
-  private static int checkRange(String key, int value, int min, int max) {
+  private static int inRange(String key, long value) {
+    int min = key.equals("maxPending") ? 0 : 1;
+    int max =
+        switch (key) {
+          case "connectAttempts" -> 100;
+          case "maxConnections" -> 65_535;
+          case "maxPending" -> 10_000_000;
+          default -> 16_777_216; // maxResponseBytes
+        };
     check(value >= min && value <= max, key, value, min + " to " + max);
-    return value;
+    return (int) value;
   }
 
   private static void check(boolean good, String key, @Nullable Object value, String allowed) {
@@ -603,18 +562,11 @@ public class OtpResendOptions {
     throw wrongType(key, value, "true or false");
   }
 
-  private static int integer(String key, @Nullable Object value) {
-    if (value instanceof Integer integer) {
-      return integer;
+  private static long whole(String key, @Nullable Object value) {
+    if (value instanceof Integer || value instanceof Long) {
+      return ((Number) value).longValue();
     }
     throw wrongType(key, value, "a whole number");
-  }
-
-  private static Duration millis(String key, @Nullable Object value) {
-    if (value instanceof Integer || value instanceof Long) {
-      return Duration.ofMillis(((Number) value).longValue());
-    }
-    throw wrongType(key, value, "a whole number of milliseconds");
   }
 
   /** Vert.x skips what it does not know or cannot convert; such a key is missed afterwards. */
@@ -628,16 +580,23 @@ public class OtpResendOptions {
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(key + " is not the JSON of WebClientOptions: " + e, e);
     }
-    JsonObject read = options.toJson();
-    for (Map.Entry<String, Object> entry : json) {
-      Object kept = read.getValue(entry.getKey());
+    checkKept(key, json, options.toJson());
+    return options;
+  }
+
+  private static void checkKept(String key, JsonObject given, JsonObject kept) {
+    for (Map.Entry<String, Object> entry : given) {
+      String path = key + "." + entry.getKey();
+      Object value = kept.getValue(entry.getKey());
       check(
-          kept != null && isSameType(kept, entry.getValue()),
-          key + "." + entry.getKey(),
+          value != null && isSameType(value, entry.getValue()),
+          path,
           "unknown, or of the wrong type",
           "what the JSON of WebClientOptions has");
+      if (value instanceof JsonObject inner) {
+        checkKept(path, (JsonObject) entry.getValue(), inner);
+      }
     }
-    return options;
   }
 
   private static boolean isSameType(Object kept, @Nullable Object given) {

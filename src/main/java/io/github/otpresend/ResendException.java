@@ -2,6 +2,7 @@
 package io.github.otpresend;
 
 import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.shareddata.Shareable;
 import java.time.Duration;
@@ -135,7 +136,7 @@ public final class ResendException extends RuntimeException {
 
   /**
    * Returns the service's {@code payload}, which it adds to some failures, as Vert.x JSON: a {@link
-   * JsonObject}, a {@link io.vertx.core.json.JsonArray}, a text, a number or a boolean.
+   * JsonObject}, a {@link JsonArray}, a text, a number or a boolean.
    *
    * @return a copy of the payload, if there is one
    */
@@ -154,11 +155,38 @@ public final class ResendException extends RuntimeException {
     return ResendMessage.encodeFailure(this);
   }
 
-  /** This failure with every occurrence of a secret, such as a token, struck out. */
+  /** This failure with every occurrence of a secret, such as a token, struck out of its texts. */
   ResendException without(String secret) {
-    String json = toJson().encode();
-    return json.contains(secret)
-        ? ResendMessage.decodeFailure(json.replace(secret, "[redacted]"), httpStatus)
-        : this;
+    boolean isDocumented = type.equals(failure.type()) || failure != ResendFailure.UNRECOGNIZED;
+    String struckType = isDocumented ? type : strike(secret, type);
+    String struckMessage = strike(secret, String.valueOf(getMessage()));
+    Object struckPayload = strikeJson(secret, payload);
+    return struckType.equals(type)
+            && struckMessage.equals(getMessage())
+            && Objects.equals(struckPayload, payload)
+        ? this
+        : new ResendException(
+            struckType, httpStatus, maybeSent, struckMessage, retryAfter, struckPayload);
+  }
+
+  private static String strike(String secret, String text) {
+    return text.replace(secret, "[redacted]");
+  }
+
+  private static @Nullable Object strikeJson(String secret, @Nullable Object json) {
+    if (json instanceof String text) {
+      return strike(secret, text);
+    } else if (json instanceof JsonObject object) {
+      JsonObject struck = new JsonObject();
+      object.forEach(
+          field ->
+              struck.put(strike(secret, field.getKey()), strikeJson(secret, field.getValue())));
+      return struck;
+    } else if (json instanceof JsonArray array) {
+      JsonArray struck = new JsonArray();
+      array.forEach(item -> struck.add(strikeJson(secret, item)));
+      return struck;
+    }
+    return json;
   }
 }

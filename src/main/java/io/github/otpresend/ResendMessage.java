@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -101,7 +99,7 @@ final class ResendMessage {
 
   /** What does not have the shape of {@link #encodeFailure} may have been sent. */
   static ResendException decodeFailure(@Nullable String message, int failureCode) {
-    JsonObject json = message == null ? null : StrictJson.readObject(message.getBytes(UTF_8));
+    JsonObject json = message == null ? null : StrictJson.readObject(message);
     if (json == null
         || !(json.getValue(TYPE) instanceof String type)
         || !(json.getValue(MESSAGE) instanceof String text)

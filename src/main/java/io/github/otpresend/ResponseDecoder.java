@@ -39,7 +39,18 @@ final class ResponseDecoder {
         maybeSent,
         message == null ? "The service answered " + status : message,
         RetryAfter.parse(headers.get(HttpHeaders.RETRY_AFTER), now),
-        json == null ? null : json.getValue(ResendMessage.PAYLOAD));
+        json == null ? null : payload(json));
+  }
+
+  /** As the event bus would carry it, so that it is the same there; null if it cannot. */
+  private static @Nullable Object payload(JsonObject json) {
+    Object payload = json.getValue(ResendMessage.PAYLOAD);
+    if (payload == null) {
+      return null;
+    }
+    JsonObject carried =
+        StrictJson.readObject(new JsonObject().put(ResendMessage.PAYLOAD, payload).encode());
+    return carried == null ? null : carried.getValue(ResendMessage.PAYLOAD);
   }
 
   private static @Nullable String text(@Nullable JsonObject json, String field) {

@@ -43,8 +43,8 @@ final class Tokens {
   }
 
   /**
-   * Asks for a token in place of a rejected one. Whoever does so for the same one shares the answer;
-   * a new token is remembered for as long as a 401 to the old one may still be on its way.
+   * Asks for a token in place of a rejected one. Whoever does so for the same one shares the
+   * answer; a new token is remembered for as long as a 401 to the old one may still be on its way.
    */
   Future<String> askAgain(String rejected) {
     Promise<String> fresh = Promise.promise();

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonArray;
@@ -15,6 +17,7 @@ import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -164,12 +167,17 @@ class ResendExceptionTest {
 
   @Test
   void a_long_number_in_a_payload_does_not_lose_the_failure_on_its_way() {
-    for (String number : new String[] {"9".repeat(998) + "e1", "10e2147483647"}) {
+    for (String number : new String[] {"9".repeat(998) + "e1", "10e2147483647", "1e999", "7.25"}) {
+      String body = "{\"type\":\"SessionNotFoundException\",\"payload\":" + number + "}";
       ResendException failure =
-          ofService("SessionNotFoundException", 404, "x", null, new BigDecimal(number));
+          assertThrows(
+              ResendException.class,
+              () ->
+                  ResponseDecoder.decode(
+                      404, MultiMap.caseInsensitiveMultiMap(), Buffer.buffer(body), Instant.EPOCH));
       ResendException back = ResendException.from(recipientFailure(404, failure.toJson().encode()));
       assertEquals(ResendFailure.SESSION_NOT_FOUND, back.failure(), number);
-      assertFalse(back.maybeSent(), number);
+      assertSameFailure(failure, back);
     }
   }
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Creating, closing, connecting again, and what is logged meanwhile. */
+class LifecycleTest {
+  private Vertx vertx;
+
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+  }
+
+  @AfterEach
+  void stop() {
+    await(vertx.close());
+  }
+
+  private static OtpResendOptions options(String baseUrl) {
+    return new OtpResendOptions().setBaseUrl(baseUrl).setToken("secret-token");
+  }
+
+  @Test
+  void a_client_without_a_token_is_not_created() {
+    IllegalArgumentException refusal =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> OtpResendClient.create(vertx, new OtpResendOptions()));
+    assertTrue(refusal.getMessage().contains("token"), refusal.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"http://localhost.example.org", "http://10.0.0.1/x", "http://[::2]:80"})
+  void plaintext_beyond_loopback_is_refused_unless_it_is_allowed(String baseUrl) {
+    OtpResendOptions options = options(baseUrl);
+    IllegalArgumentException refusal =
+        assertThrows(IllegalArgumentException.class, () -> OtpResendClient.create(vertx, options));
+    assertTrue(refusal.getMessage().contains("baseUrl"), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("allowPlaintext"), refusal.getMessage());
+    try (LogCapture log = LogCapture.of(OtpResendClient.class)) {
+      await(OtpResendClient.create(vertx, options.setAllowPlaintext(true)).close());
+      assertTrue(log.text().startsWith("WARNING allowPlaintext"), log.text());
+    }
+  }
+
+  @Test
+  void options_changed_later_do_not_change_the_client() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      OtpResendOptions options = options(server.baseUrl());
+      OtpResendClient client = OtpResendClient.create(vertx, options);
+      options.setToken("another").setBaseUrl("https://nowhere.example.org");
+      await(client.resend("id"));
+      assertTrue(server.requests().get(0).contains("Bearer secret-token\r\n"));
+    }
+  }
+
+  @Test
+  void closing_lets_the_call_in_flight_finish_and_refuses_new_ones() {
+    CountDownLatch answer = new CountDownLatch(1);
+    try (FaultServer server =
+        FaultServer.onRequest(
+            peer -> {
+              awaitLatch(answer);
+              peer.write(FaultServer.SUCCESS);
+            })) {
+      OtpResendClient client =
+          OtpResendClient.create(vertx, options(server.baseUrl()).setMaxConnections(1));
+      Future<ResendResponse> inFlight = client.resend("in-flight");
+      Future<ResendResponse> waiting = client.resend("waiting");
+      eventually("one is there", () -> server.requests().size() == 1);
+
+      Future<Void> closed = client.close();
+      assertEquals(ResendFailure.CLOSED, failureOf(client.resend("late")).failure());
+      assertFalse(closed.isComplete());
+      answer.countDown();
+
+      assertTrue(await(inFlight).success());
+      assertTrue(await(waiting).success());
+      await(closed);
+      await(client.close());
+      eventually("no connection is left", () -> server.openConnections() == 0);
+      assertEquals(2, server.requests().size());
+    }
+  }
+
+  @Test
+  void closing_takes_no_longer_than_the_deadline_of_a_call() {
+    try (FaultServer server = FaultServer.onRequest(FaultServer.Peer::silence)) {
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx, options(server.baseUrl()).setTimeout(Duration.ofSeconds(2)));
+      Future<ResendResponse> silent = client.resend("id");
+      eventually("it is there", () -> server.requests().size() == 1);
+      await(client.close());
+      assertEquals(ResendFailure.TIMEOUT, failureOf(silent).failure());
+      eventually("no connection is left", () -> server.openConnections() == 0);
+    }
+  }
+
+  @Test
+  void a_refused_connection_is_tried_for_again_and_every_failure_is_kept() throws Exception {
+    int port;
+    try (ServerSocket unused = new ServerSocket(0)) {
+      port = unused.getLocalPort();
+    }
+    OtpResendClient client =
+        OtpResendClient.create(vertx, options("http://localhost:" + port).setConnectAttempts(3));
+    ResendException failure = failureOf(client.resend("id"));
+    assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertTrue(failure.getCause() instanceof IOException, "" + failure.getCause());
+    assertEquals(2, failure.getSuppressed().length);
+  }
+
+  @Test
+  void a_failed_handshake_is_tried_for_again_with_nothing_transmitted() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      // TLS to a plain server fails before anything is transmitted, whatever is tried
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx, options(server.baseUrl().replace("http", "https")).setConnectAttempts(2));
+      ResendException failure = failureOf(client.resend("id"));
+      assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+      assertFalse(failure.maybeSent());
+      assertEquals(1, failure.getSuppressed().length);
+    }
+  }
+
+  @Test
+  void outcomes_are_logged_at_debug_and_nothing_above() {
+    try (FaultServer server =
+            FaultServer.onRequest(
+                peer ->
+                    peer.write(
+                        peer.head().contains("/refused/")
+                            ? FaultServer.response(404, "{\"type\":\"SessionNotFoundException\"}")
+                            : FaultServer.SUCCESS));
+        LogCapture log = LogCapture.of(OtpResendClient.class)) {
+      OtpResendClient client = OtpResendClient.create(vertx, options(server.baseUrl()));
+      await(client.resend("id"));
+      failureOf(client.resend("refused"));
+      assertEquals(
+          """
+          FINE resend of id: ResendResponse[success=true]
+          FINE resend of refused: SESSION_NOT_FOUND (404, not sent)""",
+          log.text());
+    }
+  }
+
+  @Test
+  void a_verticle_logs_one_line_when_it_starts() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS));
+        LogCapture log = LogCapture.of(OtpResendVerticle.class)) {
+      await(vertx.deployVerticle(new OtpResendVerticle(options(server.baseUrl()))));
+      assertEquals(
+          "INFO Resends to " + server.baseUrl() + " are served at event-bus address otp.resend",
+          log.text());
+    }
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
