@@ -27,6 +27,7 @@ import java.net.URI;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -77,7 +78,7 @@ final class HttpResendClient implements OtpResendClient {
     this.options = options;
     URI uri = URI.create(URI.create(options.getBaseUrl()).toASCIIString());
     ssl = "https".equalsIgnoreCase(uri.getScheme());
-    host = uri.getHost().replaceAll("[\\[\\]]", "");
+    host = uri.getHost().replaceAll("[\\[\\]]", "").toLowerCase(Locale.ROOT);
     port = uri.getPort() >= 0 ? uri.getPort() : ssl ? 443 : 80;
     pathPrefix = uri.getRawPath().replaceAll("/+$", "") + "/";
     timers = this.vertx.createEventLoopContext();

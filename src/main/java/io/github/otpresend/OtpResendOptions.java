@@ -170,8 +170,8 @@ public class OtpResendOptions {
   }
 
   /**
-   * {@return the URL to which {@code /{requestId}/resend} is appended; the base URL; {@value
-   * #DEFAULT_BASE_URL} by default}
+   * {@return the URL to which {@code /{requestId}/resend} is appended; {@value #DEFAULT_BASE_URL}
+   * by default}
    */
   public String getBaseUrl() {
     return baseUrl;
@@ -209,7 +209,7 @@ public class OtpResendOptions {
     return this;
   }
 
-  /** {@return the bearer token; the token; null by default} */
+  /** {@return the bearer token; null by default} */
   public @Nullable String getToken() {
     return token;
   }

@@ -19,11 +19,21 @@ import org.jspecify.annotations.Nullable;
 public final class ResendException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
+  /** The kind. */
   private final ResendFailure failure;
+
+  /** The text as it came, or the kind's. */
   private final String type;
+
+  /** The status as it came, or the kind's. */
   private final int httpStatus;
+
+  /** Whether the service may have acted. */
   private final boolean maybeSent;
+
+  /** From a Retry-After header, if there was one. */
   private final @Nullable Duration retryAfter;
+
   private final transient @Nullable Object payload;
 
   ResendException(ResendFailure failure, String message) {

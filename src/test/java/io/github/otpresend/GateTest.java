@@ -101,7 +101,7 @@ class GateTest {
         FaultServer.onRequest(
             peer -> {
               if (peer.head().contains("/first/")) {
-                awaitLatch(answerFirst);
+                peer.await(answerFirst);
               }
               peer.write(FaultServer.SUCCESS);
             })) {
@@ -186,13 +186,5 @@ class GateTest {
 
   private static int occurrences(String text, String part) {
     return text.split(Pattern.quote(part), -1).length - 1;
-  }
-
-  private static void awaitLatch(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

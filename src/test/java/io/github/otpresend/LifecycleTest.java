@@ -79,7 +79,7 @@ class LifecycleTest {
     try (FaultServer server =
         FaultServer.onRequest(
             peer -> {
-              awaitLatch(answer);
+              peer.await(answer);
               peer.write(FaultServer.SUCCESS);
             })) {
       OtpResendClient client =
@@ -174,14 +174,6 @@ class LifecycleTest {
       assertEquals(
           "INFO Resends to " + server.baseUrl() + " are served at event-bus address otp.resend",
           log.text());
-    }
-  }
-
-  private static void awaitLatch(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }

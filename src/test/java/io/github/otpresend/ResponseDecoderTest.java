@@ -172,7 +172,7 @@ class ResponseDecoderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"1e2147483648", "1e99999999999", "1e-99999999999"})
+  @ValueSource(strings = {"1e99999999999", "1e-99999999999"})
   void a_number_that_nothing_can_hold_is_an_invalid_response(String number) {
     assertInvalid(refusal(201, "{\"success\":true,\"x\":" + number + "}"));
   }

@@ -2,6 +2,7 @@
 package io.github.otpresend;
 
 import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.causeOf;
 import static io.github.otpresend.Calls.eventually;
 import static io.github.otpresend.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -31,7 +32,7 @@ class SharingTest {
     server =
         FaultServer.onRequest(
             peer -> {
-              awaitLatch(answer);
+              peer.await(answer);
               peer.write(
                   peer.head().contains("/refused/")
                       ? FaultServer.response(404, "{\"type\":\"SessionNotFoundException\"}")
@@ -70,6 +71,10 @@ class SharingTest {
       all.add(one.resend("id"));
       all.add(two.resend("id"));
       all.add(overBus.resend("id"));
+    }
+    for (int i = 0; i < 3; i++) {
+      // each instance in its turn: when it answers this, it has taken the messages before
+      causeOf(vertx.eventBus().request("otp.resend", ".."));
     }
     eventually("the service is asked", () -> server.requests().size() == 1);
     answer.countDown();
@@ -164,13 +169,5 @@ class SharingTest {
     await(closed);
     assertTrue(await(first).success());
     assertTrue(await(second).success());
-  }
-
-  private static void awaitLatch(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

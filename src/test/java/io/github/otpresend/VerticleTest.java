@@ -138,7 +138,7 @@ class VerticleTest {
     try (FaultServer server =
         FaultServer.onRequest(
             peer -> {
-              awaitLatch(answer);
+              peer.await(answer);
               peer.write(FaultServer.SUCCESS);
             })) {
       String deployment = await(vertx.deployVerticle(NAME, config(server)));
@@ -161,14 +161,6 @@ class VerticleTest {
       await(undeployed);
       eventually("the sockets are closed", () -> server.openConnections() == 0);
       assertEquals(1, server.requests().size());
-    }
-  }
-
-  private static void awaitLatch(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }
