@@ -7,7 +7,7 @@ module io.github.otpresend {
   requires transitive io.vertx.core;
   requires transitive io.vertx.web.client;
   requires io.vertx.web.common;
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports io.github.otpresend;
 }

@@ -57,8 +57,8 @@ public final class EventBusAdapter {
     Future<ResendResponse> outcome;
     try {
       outcome = client.resend(ResendMessage.decodeRequest(message.body()));
-    } catch (ResendException invalid) {
-      outcome = Future.failedFuture(invalid);
+    } catch (RuntimeException e) { // also that of a client which is not this library's
+      outcome = Future.failedFuture(e);
     }
     outcome.onComplete(
         response -> message.reply(response.toJson()),

@@ -267,6 +267,15 @@ class OtpResendOptionsTest {
     assertEquals(token, options.setToken(token).getToken());
   }
 
+  @Test
+  void a_token_of_every_printable_character_is_accepted() {
+    StringBuilder token = new StringBuilder();
+    for (char c = '!'; c <= '~'; c++) {
+      token.append(c);
+    }
+    assertEquals(token.toString(), options.setToken(token.toString()).getToken());
+  }
+
   static Stream<String> badTokens() {
     return Stream.of(
         "",
@@ -278,8 +287,6 @@ class OtpResendOptionsTest {
         "geheim\r\nX-Evil: 1",
         "geheim\u0000",
         "geheim\u007F",
-        "geheim\"",
-        "geheim\\",
         "geheimний",
         "geheim\u00E9",
         "geheim\uD83D\uDE00",
