@@ -5,6 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.Message;
 import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
 
@@ -27,16 +28,22 @@ final class EventBusResendClient implements OtpResendClient {
   @Override
   public Future<ResendResponse> resend(String requestId) {
     try {
-      RequestId.check(
-          requestId); // here too: a bus between nodes would replace half a surrogate pair
+      // here too: a bus between nodes would replace half a surrogate pair
+      RequestId.check(requestId);
       inFlight.enter();
     } catch (ResendException refusal) {
       return vertx.getOrCreateContext().failedFuture(refusal);
     }
-    return vertx
-        .eventBus()
-        .request(address, ResendMessage.encodeRequest(requestId), delivery)
-        .map(reply -> ResendMessage.decodeReply(reply.body()))
+    Future<Message<Object>> reply;
+    try {
+      reply = vertx.eventBus().request(address, ResendMessage.encodeRequest(requestId), delivery);
+    } catch (RuntimeException e) {
+      inFlight.leave();
+      return Future.failedFuture(
+          new ResendException(ResendFailure.CLOSED, "The event bus is closed", e));
+    }
+    return reply
+        .map(message -> ResendMessage.decodeReply(message.body()))
         .recover(failure -> Future.failedFuture(ResendException.from(failure)))
         .onComplete(done -> inFlight.leave());
   }

@@ -29,10 +29,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** The client that talks HTTP, and the only file that does. */
@@ -122,7 +124,7 @@ final class HttpResendClient implements OtpResendClient {
   private static PoolOptions poolOptions(OtpResendOptions options) {
     return new PoolOptions()
         .setHttp1MaxSize(options.getMaxConnections())
-        .setMaxWaitQueueSize(-1) // inFlight bounds it
+        .setMaxWaitQueueSize(-1) // capacity bounds it
         // often enough for keepAliveTimeout to be kept within an eighth
         .setCleanerPeriod((int) Math.min(1_000, options.getKeepAliveTimeout().toMillis() / 8));
   }
@@ -140,12 +142,18 @@ final class HttpResendClient implements OtpResendClient {
     Promise<ResendResponse> onContextOfCaller = context.promise();
     Future<ResendResponse> running =
         flights == null ? null : flights.enter(requestId, call.outcome.future());
-    call.outcome.future().onComplete(onContextOfCaller);
-    if (running == null) {
-      call.start();
-    } else {
-      call.share(running);
+    try {
+      if (running == null) {
+        call.start();
+      } else {
+        call.share(running);
+      }
+    } catch (RejectedExecutionException e) {
+      // no context is left to complete anything on
+      call.end(null, new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
+      return call.outcome.future();
     }
+    call.outcome.future().onComplete(onContextOfCaller);
     return onContextOfCaller.future();
   }
 
@@ -169,6 +177,10 @@ final class HttpResendClient implements OtpResendClient {
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
     private DeadlineQueue.@Nullable Entry expiry;
     private boolean counted;
+
+    /** Of the call itself and of each attempt that the Web Client still knows; then it is free. */
+    private final AtomicInteger holds = new AtomicInteger();
+
     private volatile boolean shares;
 
     /** Of the attempt that goes on; null while a token is awaited. */
@@ -193,6 +205,7 @@ final class HttpResendClient implements OtpResendClient {
                 "As many resends are in flight as maxConnections and maxPending allow"));
         return;
       }
+      holds.set(1);
       expiry = deadlines.add(this::expire);
       context.emit(v -> await(tokens.ask()));
     }
@@ -224,8 +237,12 @@ final class HttpResendClient implements OtpResendClient {
     private void attempt() {
       Gate attempt = new Gate();
       gate = attempt;
-      if (ended.get()) {
-        return; // expire() may not have seen this gate
+      boolean isFree = holds.getAndUpdate(held -> held == 0 ? 0 : held + 1) == 0;
+      if (isFree) {
+        return;
+      } else if (ended.get()) { // expire() may not have seen this gate
+        letGo();
+        return;
       }
       BoundedBody body = new BoundedBody(attempt, options.getMaxResponseBytes());
       DeadlineQueue.Entry limit = connectDeadlines.add(() -> connectExpired(attempt));
@@ -250,6 +267,7 @@ final class HttpResendClient implements OtpResendClient {
       response.onComplete(
           answer -> {
             limit.cancel();
+            letGo();
             answered(attempt, body, answer);
           });
     }
@@ -294,8 +312,11 @@ final class HttpResendClient implements OtpResendClient {
             null);
       } catch (ResendException e) {
         ResendException failure = e.without(token);
-        if (failure.failure() == ResendFailure.UNAUTHORIZED && unauthorized == null) {
+        boolean isRefusal =
+            failure.failure() == ResendFailure.UNAUTHORIZED && response.statusCode() == 401;
+        if (isRefusal && unauthorized == null) {
           unauthorized = failure;
+          connectFailures = List.of();
           gate = null;
           await(tokens.askAgain(token));
         } else {
@@ -355,7 +376,7 @@ final class HttpResendClient implements OtpResendClient {
         settle(null, timeout); // it does not know how far the other call came
       } else if (attempt == null) {
         settle(null, Tokens.failure("did not answer in time"));
-      } else if (attempt.refuse() || !attempt.isOpen()) {
+      } else if (attempt.refuse() || !attempt.isOpen()) { // it was refused before a pause
         settle(null, connectionFailed());
       } else {
         settle(null, timeout);
@@ -374,7 +395,7 @@ final class HttpResendClient implements OtpResendClient {
         expiry.cancel();
       }
       if (counted) {
-        capacity.release();
+        letGo();
       }
       LOG.log(
           Level.DEBUG,
@@ -388,8 +409,17 @@ final class HttpResendClient implements OtpResendClient {
                           + " ("
                           + failure.httpStatus()
                           + (failure.maybeSent() ? ", maybe sent)" : ", not sent)")));
-      outcome.complete(response, failure);
-      inFlight.leave();
+      try {
+        outcome.complete(response, failure);
+      } finally {
+        inFlight.leave();
+      }
+    }
+
+    private void letGo() {
+      if (holds.decrementAndGet() == 0) {
+        capacity.release();
+      }
     }
   }
 

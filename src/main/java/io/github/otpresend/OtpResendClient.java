@@ -15,6 +15,8 @@ import io.vertx.core.Vertx;
  * }</pre>
  *
  * <p>A client may be used from any thread, and should be shared rather than created for each call.
+ * Who creates it closes it, before Vert.x itself. As with Vert.x's own HTTP client, the connections
+ * of one that is created in a verticle end when that verticle is undeployed.
  */
 public interface OtpResendClient {
   /**
@@ -64,7 +66,8 @@ public interface OtpResendClient {
    * Creates a client that asks by message, and gives the outcome that the serving end had.
    *
    * @param vertx the Vert.x whose event bus is used
-   * @param options of which the address and the timeout are used; no token is needed
+   * @param options of which the address and the timeout are used; no token is needed. It waits half
+   *     a second longer than the timeout, so that the typed answer wins over that of the bus
    * @return the client
    */
   static OtpResendClient overEventBus(Vertx vertx, OtpResendOptions options) {
@@ -73,8 +76,9 @@ public interface OtpResendClient {
 
   /**
    * Asks once for the code of a request to be sent again. Nothing that may have reached the service
-   * is sent a second time; only after a 401 the call is repeated once, with a new token if there is
-   * one.
+   * is sent a second time; only after a 401 the call is repeated once, if there is a new token.
+   * Calls for an id that is in flight share that call and its outcome, see {@link
+   * OtpResendOptions#setSingleFlight}.
    *
    * <p>The future completes exactly once, by the deadline of {@link OtpResendOptions#setTimeout},
    * on the context of the caller. It fails with a {@link ResendException}, whose {@link

@@ -368,8 +368,9 @@ public class OtpResendOptions {
   }
 
   /**
-   * Sets the number of calls that may wait for a connection. One more fails at once as {@link
-   * ResendFailure#OVERLOADED}.
+   * Sets the number of calls that may wait for a connection. When as many calls are in flight as
+   * this and {@link #setMaxConnections maxConnections} allow together, whatever they wait for, one
+   * more fails at once as {@link ResendFailure#OVERLOADED}.
    *
    * @param maxPending 0 to 10000000
    * @return this
@@ -425,7 +426,8 @@ public class OtpResendOptions {
 
   /**
    * Sets whether, in a clustered Vert.x, a request id that another node has in flight is refused as
-   * {@link ResendFailure#ALREADY_IN_PROGRESS}. Without a cluster it does nothing.
+   * {@link ResendFailure#ALREADY_IN_PROGRESS}. Without a cluster it does nothing, and in this
+   * version nothing at all.
    *
    * @param clusterGuard false to look at this node only
    * @return this

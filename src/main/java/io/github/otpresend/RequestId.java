@@ -19,16 +19,15 @@ final class RequestId {
   private RequestId() {}
 
   /**
-   * Returns the id if it is one.
+   * Checks that this is one.
    *
    * @throws ResendException INVALID_REQUEST, saying what is wrong and what is allowed
    */
-  static String check(@Nullable String id) {
+  static void check(@Nullable String id) {
     String wrong = id == null ? "is null" : whatIsWrong(id);
-    if (id == null || wrong != null) {
+    if (wrong != null) {
       throw new ResendException(ResendFailure.INVALID_REQUEST, "The request id " + wrong + ALLOWED);
     }
-    return id;
   }
 
   private static @Nullable String whatIsWrong(String id) {

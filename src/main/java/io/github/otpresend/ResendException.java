@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * One failure of a resend, and all that is known of it.
  *
  * <p>It has no stack trace, being an answer and not a bug. Its message is the service's own text
- * where there is one, often in Russian. Neither a response body nor the token ever stands in it.
+ * where there is one, often in Russian. The token never stands in it.
  */
 public final class ResendException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -167,6 +167,7 @@ public final class ResendException extends RuntimeException {
 
   /** This failure with every occurrence of a secret, such as a token, struck out of its texts. */
   ResendException without(String secret) {
+    // a type that is known is no secret, even if the secret is a part of it
     boolean isDocumented = type.equals(failure.type()) || failure != ResendFailure.UNRECOGNIZED;
     String struckType = isDocumented ? type : strike(secret, type);
     String struckMessage = strike(secret, String.valueOf(getMessage()));

@@ -62,13 +62,16 @@ public enum ResendFailure {
   /** The client is closed, or closing. */
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 
-  /** Another node of the cluster has this request id in flight. */
+  /** Another node of the cluster has this request id in flight. Does not occur yet. */
   ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.WAIT),
 
-  /** The cluster did not answer whether another node has this request id in flight. */
+  /**
+   * The cluster did not answer whether another node has this request id in flight. Does not occur
+   * yet.
+   */
   GUARD_UNAVAILABLE("GuardUnavailableException", 503, false, NextStep.RETRY_LATER),
 
-  /** The message was older than it says it may be. */
+  /** The message was older than it says it may be. Does not occur yet. */
   EXPIRED("ExpiredException", 504, false, NextStep.RETRY_LATER),
 
   /** The deadline passed after the request was transmitted. */

@@ -10,8 +10,8 @@ import io.vertx.core.Future;
 @FunctionalInterface
 public interface TokenProvider {
   /**
-   * Returns the token for one resend. It is asked for every resend, on the thread that asks for the
-   * resend, so caching is the provider's business, and it must not block.
+   * Returns the token for one resend. It is asked for every resend, on the Vert.x context of the
+   * caller, so caching is the provider's business, and it must not block.
    *
    * <p>A provider that throws, fails, gives no token, or does not answer within the deadline of the
    * call makes the call end as {@link ResendFailure#TOKEN_UNAVAILABLE}, with nothing sent.

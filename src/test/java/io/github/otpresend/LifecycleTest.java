@@ -146,6 +146,55 @@ class LifecycleTest {
   }
 
   @Test
+  void calls_that_gave_up_waiting_count_until_the_connection_comes() {
+    CountDownLatch answer = new CountDownLatch(1);
+    try (FaultServer server =
+        FaultServer.onRequest(
+            peer -> {
+              peer.await(answer);
+              peer.write(FaultServer.SUCCESS);
+            })) {
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx,
+              options(server.baseUrl())
+                  .setMaxConnections(1)
+                  .setMaxPending(2)
+                  .setConnectAttempts(1)
+                  .setConnectTimeout(Duration.ofSeconds(2)));
+      Future<ResendResponse> inFlight = client.resend("in-flight");
+      eventually("it is there", () -> server.requests().size() == 1);
+      Future<ResendResponse> one = client.resend("one");
+      Future<ResendResponse> two = client.resend("two");
+      assertEquals(ResendFailure.CONNECTION_FAILED, failureOf(one).failure());
+      assertEquals(ResendFailure.CONNECTION_FAILED, failureOf(two).failure());
+      assertEquals(ResendFailure.OVERLOADED, failureOf(client.resend("three")).failure());
+
+      answer.countDown();
+
+      assertTrue(await(inFlight).success());
+      eventually(
+          "there is room again",
+          () -> {
+            Future<ResendResponse> four = client.resend("four");
+            eventually("it ends", four::isComplete);
+            return four.succeeded();
+          });
+      assertTrue(server.requests().stream().noneMatch(head -> head.matches("(?s).*/(one|two)/.*")));
+    }
+  }
+
+  @Test
+  void when_vertx_is_closed_every_call_is_refused_as_closed() {
+    Vertx other = Vertx.vertx();
+    OtpResendClient client = OtpResendClient.create(other, options("http://localhost:1"));
+    OtpResendClient overBus = OtpResendClient.overEventBus(other);
+    await(other.close());
+    assertEquals(ResendFailure.CLOSED, failureOf(client.resend("id")).failure());
+    assertEquals(ResendFailure.CLOSED, failureOf(overBus.resend("id")).failure());
+  }
+
+  @Test
   void outcomes_are_logged_at_debug_and_nothing_above() {
     try (FaultServer server =
             FaultServer.onRequest(

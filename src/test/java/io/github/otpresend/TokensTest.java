@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a token provider may do, and what comes of it. */
 class TokensTest {
@@ -128,6 +129,25 @@ class TokensTest {
     assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
     assertEquals(2, asked.get());
     assertEquals(2, server.requests().size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {403, 500})
+  void the_type_of_a_401_under_another_status_is_no_reason_to_send_again(int status) {
+    String answer = FaultServer.response(status, "{\"type\":\"UnauthorizedException\"}");
+    try (FaultServer other = FaultServer.onRequest(peer -> peer.write(answer))) {
+      AtomicInteger asked = new AtomicInteger();
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx,
+              new OtpResendOptions().setBaseUrl(other.baseUrl()),
+              () -> Future.succeededFuture("token-" + asked.incrementAndGet()));
+      ResendException failure = failureOf(client.resend("id"));
+      assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
+      assertEquals(status == 500, failure.maybeSent());
+      assertEquals(1, other.requests().size());
+      assertEquals(1, asked.get());
+    }
   }
 
   @Test
