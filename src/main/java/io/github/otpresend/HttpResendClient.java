@@ -23,11 +23,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.net.URI;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
@@ -48,10 +46,7 @@ final class HttpResendClient implements OtpResendClient {
   private final OtpResendOptions options;
   private final HttpClient httpClient;
   private final WebClient webClient;
-  private final boolean ssl;
-  private final String host;
-  private final int port;
-  private final String pathPrefix;
+  private final BaseUrl baseUrl;
 
   /**
    * Of the client's own: it outlives the verticle that created the client, and so do its timers.
@@ -78,11 +73,7 @@ final class HttpResendClient implements OtpResendClient {
     }
     this.vertx = (VertxInternal) vertx;
     this.options = options;
-    URI uri = URI.create(URI.create(options.getBaseUrl()).toASCIIString());
-    ssl = "https".equalsIgnoreCase(uri.getScheme());
-    host = uri.getHost().replaceAll("[\\[\\]]", "").toLowerCase(Locale.ROOT);
-    port = uri.getPort() >= 0 ? uri.getPort() : ssl ? 443 : 80;
-    pathPrefix = uri.getRawPath().replaceAll("/+$", "") + "/";
+    baseUrl = options.baseUrl();
     timers = this.vertx.createEventLoopContext();
     deadlines = new DeadlineQueue(timers, options.getTimeout());
     connectDeadlines = new DeadlineQueue(timers, options.getConnectTimeout());
@@ -96,7 +87,9 @@ final class HttpResendClient implements OtpResendClient {
             ? vertx
                 .sharedData()
                 .<String, SingleFlight<ResendResponse>>getLocalMap("io.github.otpresend")
-                .computeIfAbsent(host + ':' + port + pathPrefix, url -> new SingleFlight<>())
+                .computeIfAbsent(
+                    baseUrl.host() + ':' + baseUrl.port() + baseUrl.path(),
+                    url -> new SingleFlight<>())
             : null;
     closed = inFlight.drained().compose(v -> shutdown());
   }
@@ -252,10 +245,10 @@ final class HttpResendClient implements OtpResendClient {
             webClient
                 .request(
                     HttpMethod.POST,
-                    port,
-                    host,
-                    pathPrefix + RequestId.encode(requestId) + "/resend")
-                .ssl(ssl)
+                    baseUrl.port(),
+                    baseUrl.host(),
+                    baseUrl.path() + '/' + RequestId.encode(requestId) + "/resend")
+                .ssl(baseUrl.ssl())
                 .putHeader("accept", "application/json")
                 .putHeader("authorization", "Bearer " + token)
                 .putHeader("content-length", "0")
@@ -355,7 +348,7 @@ final class HttpResendClient implements OtpResendClient {
       ResendException failure =
           new ResendException(
               ResendFailure.CONNECTION_FAILED,
-              "No connection to " + host + ":" + port,
+              "No connection to " + baseUrl.host() + ":" + baseUrl.port(),
               last < 0 ? null : failures.get(last));
       for (int i = 0; i < last; i++) {
         failure.addSuppressed(failures.get(i));

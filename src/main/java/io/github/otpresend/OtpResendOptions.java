@@ -3,10 +3,6 @@ package io.github.otpresend;
 
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
-import java.net.InetAddress;
-import java.net.URI;
-import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -59,16 +55,11 @@ public class OtpResendOptions {
 
   // what a header value can hold without a doubt
   private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
-  private static final Pattern LOOPBACK_V4 =
-      Pattern.compile("127(\\.(25[0-5]|2[0-4]\\d|1?\\d?\\d)){3}");
-  private static final String URLS_ALLOWED =
-      "an http or https URL with a host, with a port of 1 to 65535 or none, and without user info,"
-          + " query and fragment";
   private static final Duration MILLISECOND = Duration.ofMillis(1);
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final Duration MAX_DURATION = Duration.ofDays(1);
 
-  private String baseUrl = DEFAULT_BASE_URL;
+  private BaseUrl baseUrl = parse(DEFAULT_BASE_URL);
   private @Nullable String token;
   private boolean allowPlaintext = DEFAULT_ALLOW_PLAINTEXT;
   private String address = DEFAULT_ADDRESS;
@@ -151,7 +142,7 @@ public class OtpResendOptions {
    * @return the settings, durations in milliseconds
    */
   public JsonObject toJson() {
-    JsonObject json = new JsonObject().put("baseUrl", baseUrl);
+    JsonObject json = new JsonObject().put("baseUrl", baseUrl.text());
     if (token != null) {
       json.put("token", token);
     }
@@ -174,7 +165,7 @@ public class OtpResendOptions {
    * by default}
    */
   public String getBaseUrl() {
-    return baseUrl;
+    return baseUrl.text();
   }
 
   /**
@@ -186,26 +177,7 @@ public class OtpResendOptions {
    * @throws IllegalArgumentException if it is not such a URL
    */
   public OtpResendOptions setBaseUrl(String baseUrl) {
-    // what stands before an @ may be a password
-    String shown = baseUrl != null && baseUrl.contains("@") ? "a URL with an @" : quoted(baseUrl);
-    URI uri;
-    try {
-      uri = new URI(text("baseUrl", baseUrl));
-    } catch (URISyntaxException e) {
-      throw rejected("baseUrl", shown + ", no URL: " + e.getReason(), URLS_ALLOWED);
-    }
-    int port = uri.getPort();
-    check(
-        ("https".equalsIgnoreCase(uri.getScheme()) || "http".equalsIgnoreCase(uri.getScheme()))
-            && uri.getHost() != null
-            && (port == -1 || (port >= 1 && port <= 65_535))
-            && uri.getRawUserInfo() == null
-            && uri.getRawQuery() == null
-            && uri.getRawFragment() == null,
-        "baseUrl",
-        shown,
-        URLS_ALLOWED);
-    this.baseUrl = baseUrl;
+    this.baseUrl = parse(text("baseUrl", baseUrl));
     return this;
   }
 
@@ -479,30 +451,31 @@ public class OtpResendOptions {
     check(
         !isPlaintext() || allowPlaintext,
         "baseUrl",
-        quoted(baseUrl),
+        quoted(baseUrl.text()),
         "an https URL, or an http one to loopback and without a proxy, unless allowPlaintext is true: the token would travel in clear text");
   }
 
   /** Whether somebody on a network can read what is sent. */
   boolean isPlaintext() {
-    URI uri = URI.create(baseUrl);
-    return "http".equalsIgnoreCase(uri.getScheme())
-        && (!isLoopback(uri.getHost()) || webClient.getProxyOptions() != null);
+    return !baseUrl.ssl() && (!baseUrl.isLoopback() || webClient.getProxyOptions() != null);
+  }
+
+  BaseUrl baseUrl() {
+    return baseUrl;
+  }
+
+  private static BaseUrl parse(String url) {
+    BaseUrl parsed = BaseUrl.parse(url);
+    if (parsed == null) {
+      // what stands before an @ may be a password
+      throw rejected(
+          "baseUrl", url.contains("@") ? "a URL with an @" : quoted(url), BaseUrl.ALLOWED);
+    }
+    return parsed;
   }
 
   private boolean usesDefaultConnectTimeout() {
     return connectTimeout.equals(DEFAULT_CONNECT_TIMEOUT);
-  }
-
-  private static boolean isLoopback(String host) {
-    if (host.startsWith("[")) {
-      try {
-        return InetAddress.getByName(host).isLoopbackAddress(); // a literal: nothing is looked up
-      } catch (UnknownHostException e) {
-        return false;
-      }
-    }
-    return host.equalsIgnoreCase("localhost") || LOOPBACK_V4.matcher(host).matches();
   }
 
   private static Duration checkDuration(String key, Duration value, Duration unit) {

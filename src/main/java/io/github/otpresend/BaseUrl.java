@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a base URL may be, and its parts.
+ *
+ * @param text the URL as it was given
+ * @param ssl whether it is https
+ * @param host in lower case, and without the brackets of an IPv6 address
+ * @param port the port, given or the scheme's own
+ * @param path in ASCII, without a slash at its end
+ */
+record BaseUrl(String text, boolean ssl, String host, int port, String path) {
+  static final String ALLOWED =
+      "an http or https URL with a host, with a port of 1 to 65535 or none, and without user info,"
+          + " query and fragment";
+
+  private static final Pattern LOOPBACK_V4 =
+      Pattern.compile("127(\\.(25[0-5]|2[0-4]\\d|1?\\d?\\d)){3}");
+
+  /** The parts of a URL; null if it is not what is {@link #ALLOWED}. */
+  static @Nullable BaseUrl parse(String text) {
+    URI uri;
+    try {
+      uri = new URI(new URI(text).toASCIIString());
+    } catch (URISyntaxException e) {
+      return null;
+    }
+    boolean ssl = "https".equalsIgnoreCase(uri.getScheme());
+    String host = uri.getHost();
+    int port = uri.getPort();
+    if ((!ssl && !"http".equalsIgnoreCase(uri.getScheme()))
+        || host == null
+        || port == 0
+        || port > 65_535
+        || uri.getRawUserInfo() != null
+        || uri.getRawQuery() != null
+        || uri.getRawFragment() != null) {
+      return null;
+    }
+    return new BaseUrl(
+        text,
+        ssl,
+        host.replaceAll("[\\[\\]]", "").toLowerCase(Locale.ROOT),
+        port > 0 ? port : ssl ? 443 : 80,
+        uri.getRawPath().replaceAll("/+$", ""));
+  }
+
+  /** Whether what is sent stays on this machine. No name is looked up. */
+  boolean isLoopback() {
+    if (host.contains(":")) {
+      try {
+        return InetAddress.getByName(host).isLoopbackAddress();
+      } catch (UnknownHostException e) {
+        return false;
+      }
+    }
+    return host.equals("localhost") || LOOPBACK_V4.matcher(host).matches();
+  }
+}
