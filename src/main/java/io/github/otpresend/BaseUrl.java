@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param text the URL as it was given
  * @param ssl whether it is https
- * @param host in lower case, and without the brackets of an IPv6 address
+ * @param host in lower case, an IPv6 address in its brackets
  * @param port the port, given or the scheme's own
  * @param path in ASCII, without a slash at its end
  */
@@ -49,14 +49,14 @@ record BaseUrl(String text, boolean ssl, String host, int port, String path) {
     return new BaseUrl(
         text,
         ssl,
-        host.replaceAll("[\\[\\]]", "").toLowerCase(Locale.ROOT),
+        host.toLowerCase(Locale.ROOT),
         port > 0 ? port : ssl ? 443 : 80,
         uri.getRawPath().replaceAll("/+$", ""));
   }
 
   /** Whether what is sent stays on this machine. No name is looked up. */
   boolean isLoopback() {
-    if (host.contains(":")) {
+    if (host.startsWith("[")) {
       try {
         return InetAddress.getByName(host).isLoopbackAddress();
       } catch (UnknownHostException e) {
