@@ -169,7 +169,6 @@ final class HttpResendClient implements OtpResendClient {
     private final AtomicBoolean ended = new AtomicBoolean();
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
     private DeadlineQueue.@Nullable Entry expiry;
-    private boolean counted;
 
     /** Of the call itself and of each attempt that the Web Client still knows; then it is free. */
     private final AtomicInteger holds = new AtomicInteger();
@@ -189,8 +188,7 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     void start() {
-      counted = capacity.tryAcquire();
-      if (!counted) {
+      if (!capacity.tryAcquire()) {
         end(
             null,
             new ResendException(
@@ -387,7 +385,7 @@ final class HttpResendClient implements OtpResendClient {
       if (expiry != null) {
         expiry.cancel();
       }
-      if (counted) {
+      if (holds.get() > 0) { // a call that shares, or came one too many, never had any
         letGo();
       }
       LOG.log(
