@@ -14,9 +14,10 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ServerSocketFactory;
@@ -29,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 final class FaultServer implements AutoCloseable {
   static final String SUCCESS = response(201, "{\"success\":true}");
 
+  private static final int END_OF_HEAD = '\r' << 24 | '\n' << 16 | '\r' << 8 | '\n';
+
   /** What the server does; it may block, and closing the server ends that. */
   @FunctionalInterface
   interface Script {
@@ -38,7 +41,7 @@ final class FaultServer implements AutoCloseable {
   private final ServerSocket server;
   private final String scheme;
   private final Script onConnection;
-  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private final Queue<String> requests = new ConcurrentLinkedQueue<>();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger connections = new AtomicInteger();
 
@@ -99,7 +102,7 @@ final class FaultServer implements AutoCloseable {
 
   /** The heads of all requests read, in their order. */
   List<String> requests() {
-    return requests;
+    return List.copyOf(requests);
   }
 
   /** How many connections were accepted. */
@@ -168,14 +171,16 @@ final class FaultServer implements AutoCloseable {
     /** Reads and records the head of a request; false at the end of the connection. */
     boolean readRequest() throws IOException {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      int end = 0;
       while (true) {
         int b = in().read();
         if (b < 0) {
           return false;
         }
         bytes.write(b);
-        head = bytes.toString(ISO_8859_1);
-        if (b == '\n' && head.endsWith("\r\n\r\n")) {
+        end = end << 8 | b;
+        if (end == END_OF_HEAD) {
+          head = bytes.toString(ISO_8859_1);
           requests.add(head);
           return true;
         }
