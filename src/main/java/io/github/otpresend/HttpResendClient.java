@@ -7,6 +7,7 @@ import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.ThreadingModel;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
@@ -16,6 +17,7 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.net.ProxyOptions;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
@@ -33,6 +35,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** The client that talks HTTP, and the only file that does. */
@@ -111,6 +114,10 @@ final class HttpResendClient implements OtpResendClient {
         .setReadIdleTimeout(0)
         .setWriteIdleTimeout(0)
         .setLogActivity(false); // it would log the token
+    ProxyOptions proxy = fixed.getProxyOptions();
+    if (proxy != null) { // or a silent one keeps its slot of the pool for longer than the attempt
+      proxy.setConnectTimeout(options.getConnectTimeout());
+    }
     return fixed.setFollowRedirects(false).setUserAgentEnabled(true).setUserAgent(USER_AGENT);
   }
 
@@ -159,8 +166,8 @@ final class HttpResendClient implements OtpResendClient {
   }
 
   /**
-   * One call, from its token to its outcome. Its steps run on the context of its caller, one after
-   * the other; only its deadlines come from another thread.
+   * One call, from its token to its outcome. Its steps run on the context of its caller if that
+   * outlives the call, one after the other; only its deadlines come from another thread.
    */
   private final class Call {
     private final ContextInternal context;
@@ -182,8 +189,12 @@ final class HttpResendClient implements OtpResendClient {
     private @Nullable ResendException unauthorized;
     private String token = "";
 
-    Call(ContextInternal context, String requestId) {
-      this.context = context;
+    Call(ContextInternal caller, String requestId) {
+      // a worker pool of a verticle's own closes with it, and would take the connection along
+      boolean mayClose =
+          caller.threadingModel() == ThreadingModel.WORKER
+              && caller.workerPool() != vertx.workerPool();
+      context = mayClose ? timers.duplicate() : caller;
       this.requestId = requestId;
     }
 
@@ -284,7 +295,8 @@ final class HttpResendClient implements OtpResendClient {
             "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes());
       } else if (cause instanceof IOException
           || cause instanceof VertxException
-          || cause instanceof PrematureChannelClosureException) {
+          || cause instanceof PrematureChannelClosureException
+          || cause.getCause() instanceof SSLException) { // in Netty's DecoderException
         return new ResendException(
             ResendFailure.CONNECTION_LOST,
             "The connection broke before the answer was complete",

@@ -21,6 +21,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,11 +47,11 @@ final class FaultServer implements AutoCloseable {
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger connections = new AtomicInteger();
 
-  private FaultServer(String scheme, ServerSocketFactory factory, Script onConnection)
+  private FaultServer(String scheme, ServerSocketFactory factory, int port, Script onConnection)
       throws IOException {
     this.scheme = scheme;
     this.onConnection = onConnection;
-    server = factory.createServerSocket(0, 200, InetAddress.getByName("localhost"));
+    server = factory.createServerSocket(port, 200, InetAddress.getByName("localhost"));
     daemon("fault-server", this::accept);
   }
 
@@ -60,24 +62,35 @@ final class FaultServer implements AutoCloseable {
 
   /** The same over TLS, or over whatever else these sockets speak. */
   static FaultServer onRequest(String scheme, ServerSocketFactory factory, Script script) {
-    return start(
-        scheme,
-        factory,
-        peer -> {
-          while (peer.readRequest()) {
-            script.run(peer);
-          }
-        });
+    return start(scheme, factory, 0, forEachRequest(script));
+  }
+
+  /** The same at a port that is known to be free. */
+  static FaultServer at(int port, Script script) {
+    return start("http", ServerSocketFactory.getDefault(), port, forEachRequest(script));
+  }
+
+  private static Script forEachRequest(Script script) {
+    return peer -> {
+      while (peer.readRequest()) {
+        script.run(peer);
+      }
+    };
   }
 
   /** Runs the script for each connection, before anything was read; then closes it. */
   static FaultServer onConnection(Script script) {
-    return start("http", ServerSocketFactory.getDefault(), script);
+    return onConnection("http", script);
   }
 
-  static FaultServer start(String scheme, ServerSocketFactory factory, Script onConnection) {
+  static FaultServer onConnection(String scheme, Script script) {
+    return start(scheme, ServerSocketFactory.getDefault(), 0, script);
+  }
+
+  private static FaultServer start(
+      String scheme, ServerSocketFactory factory, int port, Script onConnection) {
     try {
-      return new FaultServer(scheme, factory, onConnection);
+      return new FaultServer(scheme, factory, port, onConnection);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -160,7 +173,7 @@ final class FaultServer implements AutoCloseable {
 
   /** The server's side of one connection. */
   final class Peer {
-    private final Socket socket;
+    private Socket socket;
     private @Nullable InputStream in;
     private String head = "";
 
@@ -187,14 +200,31 @@ final class FaultServer implements AutoCloseable {
       }
     }
 
+    /** Reads one byte; false at the end of the connection. */
+    boolean readByte() throws IOException {
+      return in().read() >= 0;
+    }
+
     /** The head of the request read last. */
     String head() {
       return head;
     }
 
     void write(String text) throws IOException {
-      socket.getOutputStream().write(text.getBytes(UTF_8));
+      write(text.getBytes(UTF_8));
+    }
+
+    void write(byte[] bytes) throws IOException {
+      socket.getOutputStream().write(bytes);
       socket.getOutputStream().flush();
+    }
+
+    /** From now on the connection speaks TLS. */
+    void startTls(SSLContext context) throws IOException {
+      SSLSocket secure = (SSLSocket) context.getSocketFactory().createSocket(socket, null, true);
+      secure.setUseClientMode(false);
+      socket = secure;
+      in = null;
     }
 
     /** Says nothing until the client closes the connection, or the server is closed. */

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Vertx;
+import io.vertx.ext.web.client.WebClientOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.cert.CertPathBuilderException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLSocket;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Real handshakes: what a bad one leaves behind is a call that was not sent, and a free pool. */
+class TlsTest {
+  private static Certificates certificates;
+
+  private Vertx vertx;
+
+  @BeforeAll
+  static void makeCertificates(@TempDir Path directory) {
+    String[] localhost = {"-ext", "san=dns:localhost"};
+    certificates =
+        new Certificates(directory)
+            .authority("authority")
+            .authority("unknown-authority")
+            .signedBy("authority", "good", localhost)
+            .signedBy(
+                "authority",
+                "expired",
+                "-ext",
+                "san=dns:localhost",
+                "-startdate",
+                "-9d",
+                "-validity",
+                "5")
+            .signedBy("authority", "other-host", "-ext", "san=dns:otp.example.org")
+            .selfSigned("self-signed", localhost)
+            .signedBy("unknown-authority", "untrusted", localhost)
+            .signedBy("authority", "client");
+  }
+
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+  }
+
+  @AfterEach
+  void stop() {
+    await(vertx.close());
+  }
+
+  private static FaultServer server(String certificate, Consumer<SSLSocket> settings) {
+    return server(certificates.server(() -> certificate, "authority", settings));
+  }
+
+  private static FaultServer server(ServerSocketFactory factory) {
+    return FaultServer.onRequest("https", factory, peer -> peer.write(FaultServer.SUCCESS));
+  }
+
+  private static Consumer<SSLSocket> protocol(String protocol) {
+    return socket -> socket.setEnabledProtocols(new String[] {protocol});
+  }
+
+  private static Consumer<SSLSocket> demandingACertificate(String protocol) {
+    return protocol(protocol).andThen(socket -> socket.setNeedClientAuth(true));
+  }
+
+  private static WebClientOptions trusting() {
+    return new WebClientOptions().setTrustOptions(certificates.trust("authority"));
+  }
+
+  /** One connection and one attempt, so that a slot which is not given back would show. */
+  private static OtpResendOptions options(FaultServer server, WebClientOptions webClient) {
+    return new OtpResendOptions()
+        .setBaseUrl(server.baseUrl())
+        .setToken("secret-token")
+        .setTimeout(Duration.ofSeconds(15))
+        .setConnectTimeout(Duration.ofSeconds(10))
+        .setMaxConnections(1)
+        .setConnectAttempts(1)
+        .setWebClient(webClient);
+  }
+
+  private OtpResendVerticle deploy(OtpResendOptions options) {
+    OtpResendVerticle verticle = new OtpResendVerticle(options);
+    await(vertx.deployVerticle(verticle));
+    return verticle;
+  }
+
+  /** Both ways; returns the failure that has its cause, which the bus does not carry. */
+  private ResendException assertNotSent(OtpResendVerticle verticle, FaultServer server) {
+    ResendException direct = failureOf(verticle.resend("direct"));
+    assertEquals(ResendFailure.CONNECTION_FAILED, direct.failure(), () -> causes(direct));
+    assertFalse(direct.maybeSent());
+    assertNotNull(direct.getCause());
+    ResendException typed = failureOf(OtpResendClient.overEventBus(vertx).resend("typed"));
+    assertEquals(direct.toJson(), typed.toJson());
+    assertEquals(List.of(), server.requests());
+    eventually("no connection is left", () -> server.openConnections() == 0);
+    return direct;
+  }
+
+  private static String causes(Throwable failure) {
+    return Stream.iterate(failure, e -> e != null, Throwable::getCause).toList().toString();
+  }
+
+  private static void assertCause(Class<?> expected, Throwable failure) {
+    assertTrue(
+        Stream.iterate(failure, e -> e != null, Throwable::getCause).anyMatch(expected::isInstance),
+        () -> causes(failure));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+  void a_good_certificate_of_a_trusted_authority_is_accepted(String protocol) {
+    try (FaultServer server = server("good", protocol(protocol))) {
+      OtpResendVerticle verticle = deploy(options(server, trusting()));
+      assertTrue(await(verticle.resend("id")).success());
+      assertTrue(await(OtpResendClient.overEventBus(vertx).resend("id")).success());
+      assertEquals(2, server.requests().size());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "expired, java.security.cert.CertificateExpiredException",
+    "other-host, java.security.cert.CertificateException",
+    "self-signed, java.security.cert.CertPathBuilderException",
+    "untrusted, java.security.cert.CertPathBuilderException",
+  })
+  void a_bad_certificate_is_a_failed_connection_until_a_good_one_replaces_it(
+      String bad, Class<?> cause) {
+    AtomicReference<String> certificate = new AtomicReference<>(bad);
+    try (FaultServer server =
+        server(certificates.server(certificate::get, "authority", socket -> {}))) {
+      OtpResendVerticle verticle = deploy(options(server, trusting()));
+      assertCause(cause, assertNotSent(verticle, server));
+      certificate.set("good");
+      assertTrue(await(verticle.resend("id")).success());
+      assertEquals(1, server.requests().size());
+    }
+  }
+
+  @Test
+  void without_trust_options_an_authority_of_ones_own_is_not_trusted() {
+    try (FaultServer server = server("good", socket -> {})) {
+      OtpResendVerticle verticle = deploy(options(server, new WebClientOptions()));
+      assertCause(CertPathBuilderException.class, assertNotSent(verticle, server));
+    }
+  }
+
+  @Test
+  void a_bad_certificate_is_tried_as_often_as_connect_attempts_allows() {
+    try (FaultServer server = server("expired", socket -> {})) {
+      OtpResendVerticle verticle = deploy(options(server, trusting()).setConnectAttempts(3));
+      ResendException failure = failureOf(verticle.resend("id"));
+      assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+      assertEquals(2, failure.getSuppressed().length);
+      assertEquals(3, server.connections());
+      assertEquals(List.of(), server.requests());
+    }
+  }
+
+  @Test
+  void trust_all_is_passed_through_and_leaves_the_host_verified() {
+    WebClientOptions trustingAll = new WebClientOptions().setTrustAll(true);
+    try (FaultServer server = server("self-signed", socket -> {})) {
+      OtpResendClient client = OtpResendClient.create(vertx, options(server, trustingAll));
+      assertTrue(await(client.resend("id")).success());
+    }
+    try (FaultServer server = server("other-host", socket -> {})) {
+      assertNotSent(deploy(options(server, trustingAll)), server);
+    }
+  }
+
+  @Test
+  void verify_host_is_passed_through_and_leaves_the_authority_verified() {
+    WebClientOptions anyHost = trusting().setVerifyHost(false);
+    try (FaultServer server = server("other-host", socket -> {})) {
+      OtpResendClient client = OtpResendClient.create(vertx, options(server, anyHost));
+      assertTrue(await(client.resend("id")).success());
+    }
+    try (FaultServer server = server("untrusted", socket -> {})) {
+      assertNotSent(deploy(options(server, anyHost)), server);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+  void a_client_certificate_is_shown_to_a_server_that_demands_one(String protocol) {
+    try (FaultServer server = server("good", demandingACertificate(protocol))) {
+      WebClientOptions known = trusting().setKeyCertOptions(certificates.key("client"));
+      OtpResendClient client = OtpResendClient.create(vertx, options(server, known));
+      assertTrue(await(client.resend("id")).success());
+      assertEquals(1, server.requests().size());
+    }
+  }
+
+  @Test
+  void in_tls_1_2_a_missing_client_certificate_is_a_failed_connection() {
+    try (FaultServer server = server("good", demandingACertificate("TLSv1.2"))) {
+      assertNotSent(deploy(options(server, trusting())), server);
+    }
+  }
+
+  /** There the client's handshake ends before the server has looked at its certificate. */
+  @Test
+  void in_tls_1_3_a_missing_client_certificate_is_a_lost_connection() {
+    try (FaultServer server = server("good", demandingACertificate("TLSv1.3"))) {
+      OtpResendVerticle verticle = deploy(options(server, trusting()));
+      ResendException direct = failureOf(verticle.resend("direct"));
+      assertEquals(ResendFailure.CONNECTION_LOST, direct.failure(), () -> causes(direct));
+      assertTrue(direct.maybeSent());
+      assertNotNull(direct.getCause());
+      ResendException typed = failureOf(OtpResendClient.overEventBus(vertx).resend("typed"));
+      assertEquals(direct.toJson(), typed.toJson());
+      assertEquals(List.of(), server.requests());
+      assertEquals(2, server.connections());
+      eventually("no connection is left", () -> server.openConnections() == 0);
+    }
+  }
+
+  static Stream<FaultServer.Script> noHandshakes() {
+    return Stream.of(
+        peer -> writeAndWait(peer, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+        peer -> writeAndWait(peer, "\25\3\3\0\2\2\50"), // alert: handshake_failure
+        peer -> writeAndWait(peer, "\26\3\3\0\4garb"), // no handshake message
+        FaultServer.Peer::close,
+        FaultServer.Peer::reset,
+        peer -> {
+          peer.write("\26\3\3\0\100\2\0"); // the beginning of a ServerHello
+          peer.close();
+        });
+  }
+
+  private static void writeAndWait(FaultServer.Peer peer, String answer) throws IOException {
+    peer.write(answer);
+    peer.silence();
+  }
+
+  @ParameterizedTest
+  @MethodSource("noHandshakes")
+  void a_server_that_breaks_the_handshake_is_a_failed_connection(FaultServer.Script script) {
+    try (FaultServer server = FaultServer.onConnection("https", script)) {
+      assertNotSent(deploy(options(server, trusting())), server);
+      assertEquals(2, server.connections());
+    }
+  }
+
+  private static FaultServer silent() {
+    return FaultServer.onConnection("https", FaultServer.Peer::silence);
+  }
+
+  @Test
+  void a_stalled_handshake_is_a_failed_connection_after_as_many_attempts_as_allowed() {
+    try (FaultServer server = silent()) {
+      OtpResendOptions options =
+          options(server, trusting())
+              .setConnectTimeout(Duration.ofMillis(500))
+              .setConnectAttempts(2);
+      ResendException failure = assertNotSent(deploy(options), server);
+      assertEquals(1, failure.getSuppressed().length);
+      eventually("each attempt had its connection", () -> server.connections() == 4);
+    }
+  }
+
+  @Test
+  void a_stalled_handshake_is_a_failed_connection_at_the_deadline() {
+    try (FaultServer server = silent()) {
+      OtpResendOptions options =
+          options(server, trusting())
+              .setTimeout(Duration.ofSeconds(2))
+              .setConnectTimeout(Duration.ofMillis(500))
+              .setConnectAttempts(100);
+      ResendException failure = failureOf(OtpResendClient.create(vertx, options).resend("id"));
+      assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+      assertFalse(failure.maybeSent());
+      assertNotNull(failure.getCause());
+    }
+  }
+}
