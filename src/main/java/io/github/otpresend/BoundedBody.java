@@ -10,8 +10,8 @@ import io.vertx.ext.web.codec.spi.BodyStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects a response body up to a limit. When it is complete the request ends with it; when it is
- * too long the exchange is aborted, and no more of it is kept.
+ * Collects a response body up to a limit. When it is longer the exchange is aborted, and no more of
+ * it is kept.
  */
 final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
   private final Gate gate;
@@ -50,8 +50,7 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
     }
     if (body.length() + data.length() > maxBytes) {
       tooLong = true;
-      gate.abort(
-          new IllegalStateException("The response body is longer than " + maxBytes + " bytes"));
+      gate.abort();
     } else {
       body.appendBuffer(data);
     }
@@ -61,7 +60,6 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
 
   @Override
   public Future<Void> end() {
-    gate.end();
     result.tryComplete(body);
     return Future.succeededFuture();
   }

@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.streams.Pipe;
 import io.vertx.core.streams.ReadStream;
+import io.vertx.core.streams.WriteStream;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The empty body of one request, given to the Web Client as a stream because of when it is read:
- * the Web Client sets the data handler and resumes the stream once the request has its connection,
- * and never before. So the gate knows whether anything was transmitted, refuses a connection that
- * comes too late, and aborts the exchange when it fails between its empty buffer, which sends the
- * request's head, and its end.
+ * The empty body of one request, given to the Web Client as a stream because of when it is piped:
+ * once the request has its connection, and never before. So the gate knows whether anything was
+ * transmitted, and refuses a connection that comes too late. It sends the head and keeps the
+ * request open until its owner ends it, which gives the connection back, or aborts it, which closes
+ * the connection.
  *
  * <p>It works with HTTP/1.1 alone: on HTTP/2 a server would wait for the end of the stream. It may
- * be refused and aborted from any thread.
+ * be refused, ended and aborted from any thread.
  */
-final class Gate implements ReadStream<Buffer> {
+final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
   private enum State {
     WAITING,
+    REFUSED,
     OPEN,
-    REFUSED
+    OVER
   }
 
   private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
-
-  private volatile @Nullable Handler<Buffer> dataHandler;
-  private volatile @Nullable Handler<Void> endHandler;
-  private volatile @Nullable Handler<Throwable> exceptionHandler;
+  private volatile @Nullable HttpClientRequest request;
 
   /** Shuts the gate for good; false if it is too late for that, or was done before. */
   boolean refuse() {
@@ -36,65 +38,96 @@ final class Gate implements ReadStream<Buffer> {
   }
 
   /** Whether the request was transmitted, and the service may have acted. */
-  boolean isOpen() {
-    return state.get() == State.OPEN;
-  }
-
-  /** Resets the exchange: its connection is closed. Nothing happens after the end. */
-  void abort(Throwable cause) {
-    Handler<Throwable> handler = exceptionHandler;
-    if (handler != null) {
-      handler.handle(cause);
-    }
+  boolean wasOpened() {
+    State now = state.get();
+    return now == State.OPEN || now == State.OVER;
   }
 
   /** Ends the request, which gives its connection back: for when the response is complete. */
   void end() {
-    Handler<Void> handler = endHandler;
-    if (handler != null) {
-      handler.handle(null);
+    HttpClientRequest open = over();
+    if (open != null) {
+      open.end();
     }
   }
 
-  @Override
-  public ReadStream<Buffer> resume() {
-    Handler<Buffer> handler = dataHandler;
-    if (handler == null) {
-      return this; // the Web Client lets go of the stream of a request that failed
+  /** Closes the connection, whatever else is on it. Nothing happens after the end. */
+  void abort() {
+    HttpClientRequest open = over();
+    if (open != null) {
+      // a reset would leave it open if the response is already complete
+      open.connection().close();
     }
-    if (state.compareAndSet(State.WAITING, State.OPEN)) {
-      handler.handle(Buffer.buffer());
-    } else if (state.get() == State.REFUSED) {
-      abort(new IllegalStateException("A connection came when the call had ended"));
-    }
+  }
+
+  private @Nullable HttpClientRequest over() {
+    return state.compareAndSet(State.OPEN, State.OVER) ? request : null;
+  }
+
+  @Override
+  public Pipe<Buffer> pipe() {
     return this;
   }
 
   @Override
-  public ReadStream<Buffer> handler(@Nullable Handler<Buffer> handler) {
-    dataHandler = handler;
+  public Future<Void> to(WriteStream<Buffer> connected) {
+    HttpClientRequest opened = (HttpClientRequest) connected;
+    // the outcome tells it all; Vert.x would log what the server sent, which may be the token
+    opened.exceptionHandler(failure -> {});
+    opened.connection().exceptionHandler(failure -> {});
+    request = opened;
+    return state.compareAndSet(State.WAITING, State.OPEN)
+        ? opened.write(Buffer.buffer())
+        : Future.failedFuture("A connection came when the call had ended"); // which resets it
+  }
+
+  @Override
+  public void close() {}
+
+  // all that follows is for streams that hold something
+
+  @Override
+  public Gate handler(@Nullable Handler<Buffer> handler) {
     return this;
   }
 
   @Override
-  public ReadStream<Buffer> endHandler(@Nullable Handler<Void> handler) {
-    endHandler = handler;
+  public Gate endHandler(@Nullable Handler<Void> handler) {
     return this;
   }
 
   @Override
-  public ReadStream<Buffer> exceptionHandler(@Nullable Handler<Throwable> handler) {
-    exceptionHandler = handler;
+  public Gate exceptionHandler(@Nullable Handler<Throwable> handler) {
     return this;
   }
 
   @Override
-  public ReadStream<Buffer> pause() {
-    return this; // one empty buffer needs no flow control
+  public Gate pause() {
+    return this;
   }
 
   @Override
-  public ReadStream<Buffer> fetch(long amount) {
-    return resume();
+  public Gate resume() {
+    return this;
+  }
+
+  @Override
+  public Gate fetch(long amount) {
+    return this;
+  }
+
+  @Override
+  public Gate endOnFailure(boolean end) {
+    return this;
+  }
+
+  @Override
+  public Gate endOnSuccess(boolean end) {
+    return this;
+  }
+
+  @Override
+  public Gate endOnComplete(boolean end) {
+    return this;
   }
 }

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.AsyncResult;
+import io.vertx.core.Closeable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.ThreadingModel;
@@ -66,6 +67,7 @@ final class HttpResendClient implements OtpResendClient {
   private final @Nullable SingleFlight<ResendResponse> flights;
 
   private final Future<Void> closed;
+  private final Closeable onVertxClose = completion -> close().onComplete(completion);
 
   HttpResendClient(Vertx vertx, OtpResendOptions options, TokenProvider provider) {
     options.checkTogether();
@@ -95,6 +97,7 @@ final class HttpResendClient implements OtpResendClient {
                     url -> new SingleFlight<>())
             : null;
     closed = inFlight.drained().compose(v -> shutdown());
+    this.vertx.addCloseHook(onVertxClose); // or a call that waits for a token would never end
   }
 
   private static WebClientOptions webClientOptions(OtpResendOptions options) {
@@ -136,7 +139,8 @@ final class HttpResendClient implements OtpResendClient {
       RequestId.check(requestId);
       inFlight.enter();
     } catch (ResendException refusal) {
-      return context.failedFuture(refusal);
+      boolean isContextLeft = !vertx.closeFuture().isClosed();
+      return isContextLeft ? context.failedFuture(refusal) : Future.failedFuture(refusal);
     }
     Call call = new Call(context, requestId);
     Promise<ResendResponse> onContextOfCaller = context.promise();
@@ -153,7 +157,16 @@ final class HttpResendClient implements OtpResendClient {
       call.end(null, new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
       return call.outcome.future();
     }
-    call.outcome.future().onComplete(onContextOfCaller);
+    call.outcome
+        .future()
+        .onComplete(
+            (response, failure) -> {
+              try {
+                onContextOfCaller.complete(response, failure);
+              } catch (RejectedExecutionException e) {
+                // the caller's worker pool is closed: nobody is left to be told
+              }
+            });
     return onContextOfCaller.future();
   }
 
@@ -278,9 +291,9 @@ final class HttpResendClient implements OtpResendClient {
         Gate attempt, BoundedBody body, AsyncResult<HttpResponse<Buffer>> answer) {
       if (attempt.refuse()) {
         connectFailed(answer.cause());
-      } else if (attempt.isOpen()) {
+      } else if (attempt.wasOpened()) {
         if (answer.succeeded()) {
-          decode(answer.result(), body);
+          decode(attempt, answer.result(), body);
         } else {
           end(null, broken(body, answer.cause()));
         }
@@ -307,14 +320,21 @@ final class HttpResendClient implements OtpResendClient {
           ResendFailure.INVALID_RESPONSE, "The answer is not HTTP: " + cause.getClass().getName());
     }
 
-    private void decode(HttpResponse<Buffer> response, BoundedBody body) {
+    private void decode(Gate attempt, HttpResponse<Buffer> response, BoundedBody body) {
       try {
-        end(
+        ResendResponse success =
             ResponseDecoder.decode(
-                response.statusCode(), response.headers(), body.content(), Instant.now()),
-            null);
+                response.statusCode(), response.headers(), body.content(), Instant.now());
+        attempt.end();
+        end(success, null);
       } catch (ResendException e) {
         ResendException failure = e.without(token);
+        if (failure.failure() == ResendFailure.INVALID_RESPONSE
+            || failure.failure() == ResendFailure.UNRECOGNIZED) {
+          attempt.abort(); // what else the server sent must not be read as the next answer
+        } else {
+          attempt.end();
+        }
         boolean isRefusal =
             failure.failure() == ResendFailure.UNAUTHORIZED && response.statusCode() == 401;
         if (isRefusal && unauthorized == null) {
@@ -379,11 +399,11 @@ final class HttpResendClient implements OtpResendClient {
         settle(null, timeout); // it does not know how far the other call came
       } else if (attempt == null) {
         settle(null, Tokens.failure("did not answer in time"));
-      } else if (attempt.refuse() || !attempt.isOpen()) { // it was refused before a pause
+      } else if (attempt.refuse() || !attempt.wasOpened()) { // it was refused before a pause
         settle(null, connectionFailed());
       } else {
         settle(null, timeout);
-        attempt.abort(timeout);
+        attempt.abort();
       }
     }
 
@@ -427,6 +447,7 @@ final class HttpResendClient implements OtpResendClient {
   }
 
   private Future<Void> shutdown() {
+    vertx.removeCloseHook(onVertxClose);
     deadlines.close();
     connectDeadlines.close();
     return httpClient.close();

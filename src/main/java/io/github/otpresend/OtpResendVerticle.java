@@ -88,8 +88,11 @@ public class OtpResendVerticle extends VerticleBase {
   @Override
   public Future<?> stop() {
     OtpResendClient deployed = client;
-    return adapter == null || deployed == null
+    EventBusAdapter registered = adapter;
+    client = null; // whoever keeps the verticle does not keep its client
+    adapter = null;
+    return registered == null || deployed == null
         ? Future.succeededFuture()
-        : adapter.unregister().eventually(deployed::close);
+        : registered.unregister().eventually(deployed::close);
   }
 }

@@ -333,7 +333,7 @@ class FaultTableTest {
         INVALID_RESPONSE,
         peer -> {
           peer.write(CHUNKED);
-          flood(peer, "1\r\n \r\n");
+          flood(peer, "10\r\n                \r\n");
         });
     answer(
         "body: endless to the end of the connection",
@@ -497,11 +497,8 @@ class FaultTableTest {
     try (FaultServer server = FaultServer.onRequest(script);
         Ways ways = new Ways(server.baseUrl())) {
       assertEquals(INVALID_RESPONSE, failureOf(ways.client.resend("faulty")).failure());
-      // HTTP/1.1 cannot tell these bytes from the beginning of the next answer
-      ResendException spoilt = failureOf(ways.client.resend("spoilt"));
-      assertTrue(spoilt.maybeSent(), spoilt.toString());
       assertTrue(await(ways.client.resend("healthy")).success());
-      assertEquals(3, server.requests().size());
+      assertEquals(2, server.requests().size());
     }
   }
 

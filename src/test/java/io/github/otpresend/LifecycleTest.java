@@ -9,7 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.ThreadingModel;
+import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -192,6 +196,59 @@ class LifecycleTest {
     await(other.close());
     assertEquals(ResendFailure.CLOSED, failureOf(client.resend("id")).failure());
     assertEquals(ResendFailure.CLOSED, failureOf(overBus.resend("id")).failure());
+  }
+
+  @Test
+  void a_call_whose_worker_pool_is_gone_gives_its_place_back() {
+    CountDownLatch answer = new CountDownLatch(1);
+    try (FaultServer server =
+        FaultServer.onRequest(
+            peer -> {
+              peer.await(answer);
+              peer.write(FaultServer.SUCCESS);
+            })) {
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx, options(server.baseUrl()).setMaxConnections(1).setMaxPending(0));
+      VerticleBase caller =
+          new VerticleBase() {
+            @Override
+            public Future<?> start() {
+              client.resend("id");
+              return Future.succeededFuture();
+            }
+          };
+      DeploymentOptions ownPool =
+          new DeploymentOptions()
+              .setThreadingModel(ThreadingModel.WORKER)
+              .setWorkerPoolName("own-pool");
+      String id = await(vertx.deployVerticle(caller, ownPool));
+      eventually("it was sent", () -> server.requests().size() == 1);
+      await(vertx.undeploy(id));
+      answer.countDown();
+      eventually(
+          "there is room again",
+          () -> {
+            Future<ResendResponse> next = client.resend("next");
+            eventually("it ends", next::isComplete);
+            return next.succeeded();
+          });
+    }
+  }
+
+  @Test
+  void a_call_that_waits_for_a_token_ends_before_vertx_does() {
+    Vertx other = Vertx.vertx();
+    OtpResendOptions options =
+        new OtpResendOptions()
+            .setBaseUrl("http://localhost:1")
+            .setTimeout(Duration.ofMillis(500))
+            .setConnectTimeout(Duration.ofMillis(500));
+    Promise<String> never = Promise.promise();
+    OtpResendClient client = OtpResendClient.create(other, options, never::future);
+    Future<ResendResponse> waiting = client.resend("id");
+    await(other.close());
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, ResendException.from(waiting.cause()).failure());
   }
 
   @Test
