@@ -22,6 +22,7 @@ public final class EventBusAdapter {
 
   private final OtpResendClient client;
   private final MessageConsumer<Object> consumer;
+  private final InFlight answers = new InFlight();
 
   private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
     this.client = client;
@@ -53,16 +54,30 @@ public final class EventBusAdapter {
     return consumer.unregister();
   }
 
+  /** Completed when every message that was taken is answered; no more are taken. */
+  Future<Void> answered() {
+    answers.close();
+    return answers.drained();
+  }
+
   private void serve(Message<Object> message) {
     Future<ResendResponse> outcome;
+    try {
+      answers.enter();
+    } catch (ResendException closed) {
+      fail(message, closed);
+      return;
+    }
     try {
       outcome = client.resend(ResendMessage.decodeRequest(message.body()));
     } catch (RuntimeException e) { // also that of a client which is not this library's
       outcome = Future.failedFuture(e);
     }
-    outcome.onComplete(
-        response -> message.reply(response.toJson()),
-        failure -> fail(message, ResendException.from(failure)));
+    outcome
+        .onComplete(
+            response -> message.reply(response.toJson()),
+            failure -> fail(message, ResendException.from(failure)))
+        .onComplete(done -> answers.leave());
   }
 
   private static void fail(Message<Object> message, ResendException failure) {

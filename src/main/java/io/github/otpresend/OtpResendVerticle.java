@@ -93,6 +93,9 @@ public class OtpResendVerticle extends VerticleBase {
     adapter = null;
     return registered == null || deployed == null
         ? Future.succeededFuture()
-        : registered.unregister().eventually(deployed::close);
+        : registered
+            .unregister()
+            .eventually(deployed::close)
+            .eventually(registered::answered); // on a context that closes after this
   }
 }

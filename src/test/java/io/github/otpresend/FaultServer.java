@@ -13,6 +13,8 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -43,14 +45,17 @@ final class FaultServer implements AutoCloseable {
   private final ServerSocket server;
   private final String scheme;
   private final Script onConnection;
+  private final boolean keepsHeads;
   private final Queue<String> requests = new ConcurrentLinkedQueue<>();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger connections = new AtomicInteger();
 
-  private FaultServer(String scheme, ServerSocketFactory factory, int port, Script onConnection)
+  private FaultServer(
+      String scheme, ServerSocketFactory factory, int port, Script onConnection, boolean keepsHeads)
       throws IOException {
     this.scheme = scheme;
     this.onConnection = onConnection;
+    this.keepsHeads = keepsHeads;
     server = factory.createServerSocket(port, 200, InetAddress.getByName("localhost"));
     daemon("fault-server", this::accept);
   }
@@ -62,12 +67,17 @@ final class FaultServer implements AutoCloseable {
 
   /** The same over TLS, or over whatever else these sockets speak. */
   static FaultServer onRequest(String scheme, ServerSocketFactory factory, Script script) {
-    return start(scheme, factory, 0, forEachRequest(script));
+    return start(scheme, factory, 0, forEachRequest(script), true);
   }
 
   /** The same at a port that is known to be free. */
   static FaultServer at(int port, Script script) {
-    return start("http", ServerSocketFactory.getDefault(), port, forEachRequest(script));
+    return start("http", ServerSocketFactory.getDefault(), port, forEachRequest(script), true);
+  }
+
+  /** The same, but it keeps no heads: the script accounts for them. */
+  static FaultServer onCountlessRequests(Script script) {
+    return start("http", ServerSocketFactory.getDefault(), 0, forEachRequest(script), false);
   }
 
   private static Script forEachRequest(Script script) {
@@ -84,13 +94,17 @@ final class FaultServer implements AutoCloseable {
   }
 
   static FaultServer onConnection(String scheme, Script script) {
-    return start(scheme, ServerSocketFactory.getDefault(), 0, script);
+    return start(scheme, ServerSocketFactory.getDefault(), 0, script, true);
   }
 
   private static FaultServer start(
-      String scheme, ServerSocketFactory factory, int port, Script onConnection) {
+      String scheme,
+      ServerSocketFactory factory,
+      int port,
+      Script onConnection,
+      boolean keepsHeads) {
     try {
-      return new FaultServer(scheme, factory, port, onConnection);
+      return new FaultServer(scheme, factory, port, onConnection, keepsHeads);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -116,6 +130,11 @@ final class FaultServer implements AutoCloseable {
   /** The heads of all requests read, in their order. */
   List<String> requests() {
     return List.copyOf(requests);
+  }
+
+  /** Forgets the requests read so far. */
+  void forgetRequests() {
+    requests.clear();
   }
 
   /** How many connections were accepted. */
@@ -194,7 +213,9 @@ final class FaultServer implements AutoCloseable {
         end = end << 8 | b;
         if (end == END_OF_HEAD) {
           head = bytes.toString(ISO_8859_1);
-          requests.add(head);
+          if (keepsHeads) {
+            requests.add(head);
+          }
           return true;
         }
       }
@@ -232,6 +253,16 @@ final class FaultServer implements AutoCloseable {
       while (in().read() >= 0) {
         // whatever comes
       }
+    }
+
+    /** How long a read may wait; then it fails with a {@link SocketTimeoutException}. */
+    void limitIdleTo(Duration limit) throws IOException {
+      socket.setSoTimeout((int) limit.toMillis());
+    }
+
+    /** Says that nothing more will be written, with a FIN; what comes can still be read. */
+    void finish() throws IOException {
+      socket.shutdownOutput();
     }
 
     /** Says nothing until the test says so. */

@@ -46,7 +46,7 @@ class GateTest {
   }
 
   private OtpResendClient client(FaultServer server) {
-    return client(server, Duration.ofSeconds(2), Duration.ofSeconds(2));
+    return client(server, Duration.ofSeconds(4), Duration.ofSeconds(4));
   }
 
   @Test

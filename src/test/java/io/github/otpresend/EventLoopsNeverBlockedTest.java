@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+
+/** Comes last: tells whether any test before it blocked an event loop. */
+@Order(Integer.MAX_VALUE)
+class EventLoopsNeverBlockedTest {
+  @Test
+  void no_test_made_a_blocking_call_on_an_event_loop() {
+    assumeTrue(EventLoops.areWatched(), "EventLoopsWatchedTest did not run");
+    assertEquals(List.of(), EventLoops.takeBlockingCalls());
+  }
+}

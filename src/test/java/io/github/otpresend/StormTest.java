@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.internal.VertxInternal;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Very many calls, of which a server mistreats one in ten at random. {@code -Dstorm.seed} does the
+ * same to the same calls again.
+ */
+class StormTest {
+  private static final int ROUNDS = 10;
+  private static final int CALLS_OF_A_ROUND = 10_000;
+  private static final int CALLS = ROUNDS * CALLS_OF_A_ROUND;
+  private static final int IN_FLIGHT = 256;
+  private static final int FEW = IN_FLIGHT / 16;
+  private static final int CONNECTIONS = 64; // of each of two clients
+
+  private final long seed = Long.getLong("storm.seed", ThreadLocalRandom.current().nextLong());
+  private Vertx vertx;
+  private RandomFaults server;
+  private Ledger ledger;
+
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+    server = new RandomFaults(seed, CALLS + CALLS_OF_A_ROUND);
+    ledger = new Ledger(server, CALLS + CALLS_OF_A_ROUND);
+  }
+
+  @AfterEach
+  void stop() {
+    await(vertx.close());
+    server.close();
+  }
+
+  @Test
+  void every_call_of_a_storm_ends_once_and_is_sent_at_most_once() {
+    System.out.println("storm: seed " + seed);
+    // the last round comes first: it loads the classes and fills the caches
+    rounds(ROUNDS, ROUNDS + 1);
+    int openFiles = Vitals.openFiles();
+    long begin = System.nanoTime();
+
+    long[] heaps = rounds(0, ROUNDS);
+
+    long millis = (System.nanoTime() - begin) / 1_000_000;
+    Map<String, Integer> outcomes = ledger.check(0, CALLS);
+    ledger.check(CALLS, CALLS + CALLS_OF_A_ROUND);
+    long firstThird = Vitals.median(Arrays.copyOf(heaps, ROUNDS / 3));
+    long lastThird = Vitals.median(Arrays.copyOfRange(heaps, ROUNDS - ROUNDS / 3, ROUNDS));
+    System.out.printf(
+        "storm: %d calls in %d ms, open files %d then %d, heap %d kB then %d kB, %s%n",
+        CALLS,
+        millis,
+        openFiles,
+        Vitals.openFiles(),
+        firstThird / 1_000,
+        lastThird / 1_000,
+        outcomes);
+    assertTrue(outcomes.get("SUCCESS") > 0.5 * CALLS, outcomes::toString);
+    assertEquals(firstThird, lastThird, 0.05 * firstThird, () -> Arrays.toString(heaps));
+    // each event loop opens a socket of its resolver when it first connects
+    int resolvers = VertxOptions.DEFAULT_EVENT_LOOP_POOL_SIZE;
+    eventually("no file is left open", () -> Vitals.openFiles() <= openFiles + resolvers);
+  }
+
+  /** The used heap after each round. At the end nothing is left of the clients. */
+  private long[] rounds(int from, int to) {
+    OtpResendOptions options = server.options().setMaxConnections(CONNECTIONS);
+    OtpResendClient direct = OtpResendClient.create(vertx, options, RandomFaults.tokens());
+    OtpResendClient overBus = OtpResendClient.overEventBus(vertx, options);
+    String deployment =
+        await(vertx.deployVerticle(new OtpResendVerticle(options, RandomFaults.tokens())));
+    long[] heaps =
+        IntStream.range(from, to)
+            .mapToLong(
+                round -> {
+                  round(direct, overBus, round * CALLS_OF_A_ROUND);
+                  return Vitals.heap();
+                })
+            .toArray();
+    await(overBus.close());
+    await(vertx.undeploy(deployment));
+    await(direct.close());
+    eventually("no connection is left", () -> server.openConnections() == 0);
+    return heaps;
+  }
+
+  /** The calls from this one on, so many at a time, every other one over the event bus. */
+  private void round(OtpResendClient direct, OtpResendClient overBus, int first) {
+    AtomicInteger next = new AtomicInteger(first);
+    AtomicInteger ended = new AtomicInteger();
+    class Lane implements Runnable {
+      @Override
+      public void run() {
+        int call = next.getAndIncrement();
+        if (call < first + CALLS_OF_A_ROUND) {
+          OtpResendClient client = call % 2 == 0 ? direct : overBus;
+          ledger.await(call, client.resend(Integer.toString(call)), this);
+        } else {
+          ended.incrementAndGet();
+        }
+      }
+    }
+    for (int i = 0; i < IN_FLIGHT; i++) {
+      ((VertxInternal) vertx).createEventLoopContext().runOnContext(v -> new Lane().run());
+    }
+    // those that wait for their deadline may do so while the next round goes on
+    while (ended.get() < IN_FLIGHT - FEW) {
+      int before = next.get();
+      eventually(
+          "another call has ended", () -> next.get() != before || ended.get() >= IN_FLIGHT - FEW);
+    }
+  }
+}
