@@ -6,16 +6,18 @@ import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
 import java.lang.System.Logger.Level;
+import java.time.Instant;
 
 /**
  * Serves a client at an event-bus address.
  *
- * <p>A request is {@code {"requestId": "…"}}, or the bare id as a string. The reply is {@code
- * {"success": true}}. A failure is a {@link io.vertx.core.eventbus.ReplyException} whose {@code
- * failureCode()} is {@link ResendException#httpStatus()} and whose message is the JSON of {@link
- * ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's built-in codecs
- * carry all of that, so an asker needs nothing of this library. A message without a reply address
- * is served too; its failure is logged.
+ * <p>A request is {@code {"requestId": "…"}}, or the bare id as a string. With a header {@code
+ * expires-at}, in milliseconds since the epoch, one that comes later is not sent. The reply is
+ * {@code {"success": true}}. A failure is a {@link io.vertx.core.eventbus.ReplyException} whose
+ * {@code failureCode()} is {@link ResendException#httpStatus()} and whose message is the JSON of
+ * {@link ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's built-in
+ * codecs carry all of that, so an asker needs nothing of this library. A message without a reply
+ * address is served too; its failure is logged.
  */
 public final class EventBusAdapter {
   private static final System.Logger LOG = System.getLogger(EventBusAdapter.class.getName());
@@ -69,6 +71,7 @@ public final class EventBusAdapter {
       return;
     }
     try {
+      ResendMessage.checkExpiry(message.headers().get(ResendMessage.EXPIRES_AT), Instant.now());
       outcome = client.resend(ResendMessage.decodeRequest(message.body()));
     } catch (RuntimeException e) { // also that of a client which is not this library's
       outcome = Future.failedFuture(e);

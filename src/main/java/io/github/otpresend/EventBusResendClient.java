@@ -8,6 +8,7 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
+import java.time.Instant;
 
 /** The client of an event-bus address; its outcome is that of the serving end. */
 final class EventBusResendClient implements OtpResendClient {
@@ -16,13 +17,13 @@ final class EventBusResendClient implements OtpResendClient {
 
   private final VertxInternal vertx;
   private final String address;
-  private final DeliveryOptions delivery;
+  private final Duration timeout;
   private final InFlight inFlight = new InFlight();
 
   EventBusResendClient(Vertx vertx, OtpResendOptions options) {
     this.vertx = (VertxInternal) vertx;
     address = options.getAddress();
-    delivery = new DeliveryOptions().setSendTimeout(options.getTimeout().plus(MARGIN).toMillis());
+    timeout = options.getTimeout();
   }
 
   @Override
@@ -34,6 +35,10 @@ final class EventBusResendClient implements OtpResendClient {
     } catch (ResendException refusal) {
       return vertx.getOrCreateContext().failedFuture(refusal);
     }
+    DeliveryOptions delivery =
+        new DeliveryOptions()
+            .setSendTimeout(timeout.plus(MARGIN).toMillis())
+            .addHeader(ResendMessage.EXPIRES_AT, "" + Instant.now().plus(timeout).toEpochMilli());
     Future<Message<Object>> reply;
     try {
       reply = vertx.eventBus().request(address, ResendMessage.encodeRequest(requestId), delivery);

@@ -34,8 +34,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +45,7 @@ final class HttpResendClient implements OtpResendClient {
   private static final String USER_AGENT = userAgent();
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 1_000;
+  private static final Runnable SETTLED = () -> {};
 
   private final VertxInternal vertx;
   private final OtpResendOptions options;
@@ -65,6 +66,9 @@ final class HttpResendClient implements OtpResendClient {
 
   /** Those of all clients of one base URL on this Vert.x; null if calls are not shared. */
   private final @Nullable SingleFlight<ResendResponse> flights;
+
+  /** Null if no other node is to be asked. */
+  private final @Nullable ClusterGuard guard;
 
   private final Future<Void> closed;
   private final Closeable onVertxClose = completion -> close().onComplete(completion);
@@ -87,14 +91,17 @@ final class HttpResendClient implements OtpResendClient {
     httpClient = vertx.createHttpClient(webClientOptions, poolOptions(options));
     webClient = WebClient.wrap(httpClient, webClientOptions);
     capacity = new Semaphore(options.getMaxConnections() + options.getMaxPending());
+    String service = baseUrl.host() + ':' + baseUrl.port() + baseUrl.path();
+    guard =
+        options.isClusterGuard() && vertx.isClustered()
+            ? new ClusterGuard(this.vertx, service, connectDeadlines)
+            : null;
     flights =
         options.isSingleFlight()
             ? vertx
                 .sharedData()
                 .<String, SingleFlight<ResendResponse>>getLocalMap("io.github.otpresend")
-                .computeIfAbsent(
-                    baseUrl.host() + ':' + baseUrl.port() + baseUrl.path(),
-                    url -> new SingleFlight<>())
+                .computeIfAbsent(service, url -> new SingleFlight<>())
             : null;
     closed = inFlight.drained().compose(v -> shutdown());
     this.vertx.addCloseHook(onVertxClose); // or a call that waits for a token would never end
@@ -186,7 +193,10 @@ final class HttpResendClient implements OtpResendClient {
     private final ContextInternal context;
     private final String requestId;
     private final Promise<ResendResponse> outcome = Promise.promise();
-    private final AtomicBoolean ended = new AtomicBoolean();
+
+    /** Null as long as the outcome is open; who sets it decides. It is run once. */
+    private final AtomicReference<@Nullable Runnable> ending = new AtomicReference<>();
+
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
     private DeadlineQueue.@Nullable Entry expiry;
 
@@ -195,7 +205,9 @@ final class HttpResendClient implements OtpResendClient {
 
     private volatile boolean shares;
 
-    /** Of the attempt that goes on; null while a token is awaited. */
+    private volatile ClusterGuard.@Nullable Hold hold;
+
+    /** Of the attempt that goes on; null while the cluster or a token is awaited. */
     private volatile @Nullable Gate gate;
 
     private volatile List<Throwable> connectFailures = List.of();
@@ -222,7 +234,25 @@ final class HttpResendClient implements OtpResendClient {
       }
       holds.set(1);
       expiry = deadlines.add(this::expire);
-      context.emit(v -> await(tokens.ask()));
+      context.emit(v -> guard());
+    }
+
+    private void guard() {
+      if (guard == null) {
+        await(tokens.ask());
+        return;
+      }
+      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      guard.acquire(requestId, left).onComplete(answer -> context.emit(answer, this::useHold));
+    }
+
+    private void useHold(AsyncResult<ClusterGuard.Hold> answer) {
+      if (answer.failed()) {
+        end(null, ResendException.from(answer.cause()));
+        return;
+      }
+      hold = answer.result();
+      await(tokens.ask());
     }
 
     /** Has the outcome of another call for the same request id, or its own deadline's. */
@@ -255,7 +285,7 @@ final class HttpResendClient implements OtpResendClient {
       boolean isFree = holds.getAndUpdate(held -> held == 0 ? 0 : held + 1) == 0;
       if (isFree) {
         return;
-      } else if (ended.get()) { // expire() may not have seen this gate
+      } else if (ending.get() != null) { // expire() may not have seen this gate
         letGo();
         return;
       }
@@ -388,15 +418,19 @@ final class HttpResendClient implements OtpResendClient {
 
     /** The deadline has come, on a thread of its own. */
     private void expire() {
-      if (!ended.compareAndSet(false, true)) {
-        return;
-      }
+      ending.compareAndSet(null, this::settleExpired);
+      settleDecided();
+    }
+
+    private void settleExpired() {
       ResendException timeout =
           new ResendException(
               ResendFailure.TIMEOUT, "No complete answer within timeout, " + options.getTimeout());
       Gate attempt = gate;
       if (shares) {
         settle(null, timeout); // it does not know how far the other call came
+      } else if (guard != null && hold == null) {
+        settle(null, ClusterGuard.unavailable("did not answer in time", null));
       } else if (attempt == null) {
         settle(null, Tokens.failure("did not answer in time"));
       } else if (attempt.refuse() || !attempt.wasOpened()) { // it was refused before a pause
@@ -408,9 +442,25 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
-      if (ended.compareAndSet(false, true)) {
-        settle(response, failure);
+      if (ending.compareAndSet(null, () -> settle(response, failure))) {
+        release(failure).onComplete(released -> settleDecided());
       }
+    }
+
+    /** Before the outcome is known, so that the next call is not refused on account of this one. */
+    private Future<?> release(@Nullable ResendException failure) {
+      ClusterGuard.Hold held = hold;
+      boolean mayBeOnItsWay =
+          failure != null
+              && (failure.failure() == ResendFailure.TIMEOUT
+                  || failure.failure() == ResendFailure.CONNECTION_LOST);
+      return guard == null || held == null || mayBeOnItsWay
+          ? Future.succeededFuture()
+          : guard.release(held);
+    }
+
+    private void settleDecided() {
+      ending.getAndSet(SETTLED).run();
     }
 
     private void settle(@Nullable ResendResponse response, @Nullable ResendException failure) {

@@ -398,8 +398,11 @@ public class OtpResendOptions {
 
   /**
    * Sets whether, in a clustered Vert.x, a request id that another node has in flight is refused as
-   * {@link ResendFailure#ALREADY_IN_PROGRESS}. Without a cluster it does nothing, and in this
-   * version nothing at all.
+   * {@link ResendFailure#ALREADY_IN_PROGRESS}. The entry in a cluster-wide map is released with the
+   * outcome. It stays until the deadline of the call if that is {@link ResendFailure#TIMEOUT} or
+   * {@link ResendFailure#CONNECTION_LOST}, or if the node dies. A map that does not answer within
+   * {@link #getConnectTimeout()} is {@link ResendFailure#GUARD_UNAVAILABLE}. Without a cluster it
+   * does nothing.
    *
    * @param clusterGuard false to look at this node only
    * @return this

@@ -62,16 +62,16 @@ public enum ResendFailure {
   /** The client is closed, or closing. */
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 
-  /** Another node of the cluster has this request id in flight. Does not occur yet. */
+  /**
+   * Another call in the cluster has this request id in flight, or may have sent it and has not come
+   * to its deadline.
+   */
   ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.WAIT),
 
-  /**
-   * The cluster did not answer whether another node has this request id in flight. Does not occur
-   * yet.
-   */
+  /** The cluster did not say in time whether another node has this request id in flight. */
   GUARD_UNAVAILABLE("GuardUnavailableException", 503, false, NextStep.RETRY_LATER),
 
-  /** The message was older than it says it may be. Does not occur yet. */
+  /** The message came after the time that its {@code expires-at} header allows. */
   EXPIRED("ExpiredException", 504, false, NextStep.RETRY_LATER),
 
   /** The deadline passed after the request was transmitted. */

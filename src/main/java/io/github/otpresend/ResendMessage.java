@@ -4,19 +4,23 @@ package io.github.otpresend;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The event-bus contract, shared by both ends: every name on the wire, encode and decode. An error
  * of the service has the same shape as a failure on the bus.
  *
- * <p>Request: {@code {"requestId": "…"}}, or the bare id as a string. Reply: {@code {"success":
- * true}}. Failure: a {@link ReplyException} whose code is the HTTP status and whose message is the
- * JSON of {@link ResendException#toJson()}. Vert.x's built-in codecs carry all of it.
+ * <p>Request: {@code {"requestId": "…"}}, or the bare id as a string; optionally with a header
+ * {@code expires-at}, the milliseconds since the epoch after which it is not to be sent. Reply:
+ * {@code {"success": true}}. Failure: a {@link ReplyException} whose code is the HTTP status and
+ * whose message is the JSON of {@link ResendException#toJson()}. Vert.x's built-in codecs carry all
+ * of it.
  */
 final class ResendMessage {
   // request
   static final String REQUEST_ID = "requestId";
+  static final String EXPIRES_AT = "expires-at"; // a header
 
   // reply
   static final String SUCCESS = "success";
@@ -55,6 +59,30 @@ final class ResendMessage {
                 : body instanceof JsonObject
                     ? "a JSON object without a text of that name"
                     : "a " + body.getClass().getName()));
+  }
+
+  /**
+   * Looks whether a message has not expired.
+   *
+   * @param expiresAt the header of that name, or null if there is none
+   * @throws ResendException EXPIRED if it has, INVALID_REQUEST if the header is no number
+   */
+  static void checkExpiry(@Nullable String expiresAt, Instant now) {
+    if (expiresAt == null) {
+      return;
+    }
+    long millis;
+    try {
+      millis = Long.parseLong(expiresAt);
+    } catch (NumberFormatException e) {
+      throw new ResendException(
+          ResendFailure.INVALID_REQUEST,
+          "The header expires-at is not a whole number of milliseconds since the epoch");
+    }
+    if (now.toEpochMilli() > millis) {
+      throw new ResendException(
+          ResendFailure.EXPIRED, "The message came after the time that its expires-at allows");
+    }
   }
 
   /**

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.DeliveryOptions;
@@ -106,6 +107,57 @@ class EventBusTest {
         assertInstanceOf(
             ReplyException.class, causeOf(vertx.eventBus().request("otp.resend", null)));
     assertEquals(ResendFailure.INVALID_REQUEST, ResendException.from(failure).failure());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, -1, Long.MIN_VALUE, 1_700_000_000_000L})
+  void a_message_that_comes_after_it_expired_is_not_sent(long expiresAt) {
+    DeliveryOptions late = new DeliveryOptions().addHeader("expires-at", "" + expiresAt);
+    ReplyException failure =
+        assertInstanceOf(
+            ReplyException.class, causeOf(vertx.eventBus().request("otp.resend", "id", late)));
+    assertEquals(504, failure.failureCode());
+    assertEquals(ResendFailure.EXPIRED, ResendException.from(failure).failure());
+    assertFalse(ResendException.from(failure).maybeSent());
+    assertEquals(0, server.connections());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "soon", "1e30", "99999999999999999999"})
+  void a_time_of_expiry_that_is_no_number_is_an_invalid_request(String expiresAt) {
+    DeliveryOptions options = new DeliveryOptions().addHeader("expires-at", expiresAt);
+    ReplyException failure =
+        assertInstanceOf(
+            ReplyException.class, causeOf(vertx.eventBus().request("otp.resend", "id", options)));
+    assertEquals(ResendFailure.INVALID_REQUEST, ResendException.from(failure).failure());
+    assertEquals(0, server.connections());
+  }
+
+  @Test
+  void a_message_that_has_not_expired_is_sent() {
+    long later = System.currentTimeMillis() + 600_000;
+    DeliveryOptions options = new DeliveryOptions().addHeader("expires-at", "" + later);
+    await(vertx.eventBus().request("otp.resend", "id", options));
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void the_client_of_an_address_says_when_its_message_expires() {
+    long before = System.currentTimeMillis();
+    Promise<String> expiresAt = Promise.promise();
+    vertx
+        .eventBus()
+        .consumer(
+            "elsewhere",
+            message -> {
+              expiresAt.complete(message.headers().get("expires-at"));
+              message.reply(new JsonObject().put("success", true));
+            });
+    OtpResendOptions options =
+        new OtpResendOptions().setAddress("elsewhere").setTimeout(Duration.ofMinutes(5));
+    await(OtpResendClient.overEventBus(vertx, options).resend("id"));
+    long millis = Long.parseLong(await(expiresAt.future())) - before;
+    assertTrue(millis >= 300_000 && millis < 360_000, "" + millis);
   }
 
   @ParameterizedTest

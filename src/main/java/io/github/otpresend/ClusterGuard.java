@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.internal.VertxInternal;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * At most one call at a time for a request id in the whole cluster, by an entry in a cluster-wide
+ * map. An entry that its holder does not release, since it died or does not know whether a code is
+ * on its way, expires with the deadline of the call.
+ */
+final class ClusterGuard {
+  private static final String MAP = "io.github.otpresend";
+  private static final AtomicLong HOLDS = new AtomicLong();
+
+  private final VertxInternal vertx;
+  private final String service;
+  private final DeadlineQueue limits;
+
+  /**
+   * @param service names the service whose request ids are meant
+   * @param limits how long the map may take to answer
+   */
+  ClusterGuard(VertxInternal vertx, String service, DeadlineQueue limits) {
+    this.vertx = vertx;
+    this.service = service;
+    this.limits = limits;
+  }
+
+  /** An entry of the map that is a call's own. */
+  record Hold(String key, String holder) {}
+
+  /**
+   * Takes hold of a request id. The future fails with ALREADY_IN_PROGRESS if another call has it,
+   * and with GUARD_UNAVAILABLE if the map does not say so in time.
+   */
+  Future<Hold> acquire(String requestId, long millisToDeadline) {
+    Hold hold =
+        new Hold(
+            key(requestId), vertx.clusterManager().getNodeId() + '/' + HOLDS.incrementAndGet());
+    Promise<Hold> acquired = Promise.promise();
+    DeadlineQueue.Entry limit =
+        limits.add(() -> acquired.tryFail(unavailable("did not answer in time", null)));
+    vertx
+        .sharedData()
+        .<String, String>getClusterWideMap(MAP)
+        .compose(map -> map.putIfAbsent(hold.key, hold.holder, Math.max(1, millisToDeadline)))
+        .onComplete(
+            (other, failure) -> {
+              limit.cancel();
+              if (failure != null) {
+                acquired.tryFail(unavailable("failed", failure));
+              } else if (other != null) {
+                acquired.tryFail(
+                    new ResendException(
+                        ResendFailure.ALREADY_IN_PROGRESS,
+                        "Another call in the cluster has this request id in flight"));
+              } else if (!acquired.tryComplete(hold)) {
+                release(hold); // nobody waits for it any more
+              }
+            });
+    return acquired.future();
+  }
+
+  /** Lets go, unless the entry has expired and is another call's by now. */
+  Future<Void> release(Hold hold) {
+    return vertx
+        .sharedData()
+        .<String, String>getClusterWideMap(MAP)
+        .compose(map -> map.removeIfPresent(hold.key, hold.holder))
+        .mapEmpty();
+  }
+
+  static ResendException unavailable(String what, @Nullable Throwable cause) {
+    return new ResendException(
+        ResendFailure.GUARD_UNAVAILABLE, "The cluster-wide map of calls in flight " + what, cause);
+  }
+
+  /** A hash: whoever reads the map learns no request id. */
+  private String key(String requestId) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest((service + '\n' + requestId).getBytes(UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java platform has it
+    }
+  }
+}

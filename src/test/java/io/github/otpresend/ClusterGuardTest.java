@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Completable;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.shareddata.AsyncMap;
+import io.vertx.core.spi.cluster.ClusterManager;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Two nodes of a cluster, and one request id. */
+class ClusterGuardTest {
+  /** What a test does to the cluster-wide maps of node two. */
+  private static final AtomicReference<UnaryOperator<Future<Object>>> MAPS =
+      new AtomicReference<>(UnaryOperator.identity());
+
+  private static Vertx one;
+  private static Vertx two;
+
+  private FaultServer server;
+  private final Map<String, CountDownLatch> holds = new ConcurrentHashMap<>();
+
+  @BeforeAll
+  static void startCluster() {
+    Cluster cluster = new Cluster();
+    one = cluster.join();
+    two = cluster.join(Vertx.builder(), ClusterGuardTest::disturbed);
+  }
+
+  @AfterAll
+  static void stopCluster() {
+    await(one.close());
+    await(two.close());
+  }
+
+  @BeforeEach
+  void start() {
+    server =
+        FaultServer.onRequest(
+            peer -> {
+              String id = peer.head().split("/")[2];
+              peer.await(holds.computeIfAbsent(id, any -> new CountDownLatch(1)));
+              if (id.startsWith("lost")) {
+                peer.close();
+              } else {
+                peer.write(
+                    id.startsWith("channel")
+                        ? FaultServer.response(400, "{\"type\":\"ResendChannelException\"}")
+                        : FaultServer.SUCCESS);
+              }
+            });
+  }
+
+  @AfterEach
+  void stop() {
+    MAPS.set(UnaryOperator.identity());
+    holds.values().forEach(CountDownLatch::countDown);
+    server.close();
+  }
+
+  private OtpResendOptions options() {
+    return new OtpResendOptions().setBaseUrl(server.baseUrl()).setToken("secret-token");
+  }
+
+  private Future<ResendResponse> inFlight(OtpResendClient client, String id) {
+    int before = server.requests().size();
+    Future<ResendResponse> call = client.resend(id);
+    eventually("it is there", () -> server.requests().size() == before + 1);
+    return call;
+  }
+
+  private void answer(String id) {
+    holds.computeIfAbsent(id, any -> new CountDownLatch(1)).countDown();
+  }
+
+  @Test
+  void a_request_id_that_another_node_has_in_flight_is_refused_until_its_outcome() {
+    OtpResendClient here = OtpResendClient.create(one, options());
+    OtpResendClient there = OtpResendClient.create(two, options());
+    Future<ResendResponse> first = inFlight(here, "id");
+
+    ResendException refusal = failureOf(there.resend("id"));
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, refusal.failure());
+    assertFalse(refusal.maybeSent());
+    assertEquals(1, server.requests().size());
+
+    answer("another");
+    assertTrue(await(there.resend("another")).success());
+    answer("id");
+    assertTrue(await(first).success());
+    assertTrue(await(there.resend("id")).success());
+    assertEquals(3, server.requests().size());
+  }
+
+  @Test
+  void what_is_to_be_asked_for_again_at_once_may_be_asked_for_on_any_node() {
+    OtpResendClient here = OtpResendClient.create(one, options());
+    OtpResendClient there = OtpResendClient.create(two, options());
+    answer("channel");
+    for (int i = 0; i < 100; i++) {
+      assertEquals(
+          ResendFailure.RESEND_CHANNEL,
+          failureOf((i % 2 == 0 ? here : there).resend("channel")).failure());
+    }
+    assertEquals(100, server.requests().size());
+  }
+
+  @Test
+  void after_a_lost_connection_the_request_id_is_held_until_the_deadline() {
+    Duration timeout = Duration.ofSeconds(4);
+    OtpResendClient here = OtpResendClient.create(one, options().setTimeout(timeout));
+    OtpResendClient there = OtpResendClient.create(two, options());
+    answer("lost");
+    assertEquals(ResendFailure.CONNECTION_LOST, failureOf(here.resend("lost")).failure());
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(there.resend("lost")).failure());
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(here.resend("lost")).failure());
+    eventually(
+        "the entry expires",
+        () -> failureOf(there.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void without_the_guard_each_node_looks_at_itself_only() {
+    OtpResendClient here = OtpResendClient.create(one, options());
+    OtpResendClient there = OtpResendClient.create(two, options().setClusterGuard(false));
+    Future<ResendResponse> first = inFlight(here, "id");
+    Future<ResendResponse> second = inFlight(there, "id");
+    answer("id");
+    await(first);
+    await(second);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"no answer, did not answer in time", "a failure, failed"})
+  void a_map_that_does_not_say_is_an_unavailable_guard(String what, String message) {
+    MAPS.set(
+        map ->
+            what.equals("no answer")
+                ? Promise.promise().future()
+                : Future.failedFuture(new IllegalStateException("split brain")));
+    OtpResendClient client =
+        OtpResendClient.create(two, options().setConnectTimeout(Duration.ofMillis(300)));
+    ResendException failure = failureOf(client.resend("id"));
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertTrue(failure.getMessage().endsWith(message), failure.getMessage());
+    assertEquals(0, server.connections());
+  }
+
+  @Test
+  void a_hold_that_comes_too_late_is_let_go() {
+    Promise<Void> late = Promise.promise();
+    MAPS.set(map -> late.future().compose(v -> map));
+    OtpResendClient slow =
+        OtpResendClient.create(two, options().setConnectTimeout(Duration.ofMillis(300)));
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(slow.resend("id")).failure());
+    late.complete();
+    answer("id");
+    OtpResendClient other = OtpResendClient.create(one, options());
+    eventually(
+        "it is free",
+        () -> {
+          Future<ResendResponse> call = other.resend("id");
+          eventually("it ends", call::isComplete);
+          return call.succeeded();
+        });
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void a_map_that_does_not_answer_a_release_delays_no_outcome_beyond_the_deadline() {
+    OtpResendClient client =
+        OtpResendClient.create(two, options().setTimeout(Duration.ofSeconds(3)));
+    Future<ResendResponse> call = inFlight(client, "id");
+    MAPS.set(map -> Promise.promise().future());
+    answer("id");
+    assertTrue(await(call).success());
+  }
+
+  @Test
+  void the_map_holds_no_request_id() {
+    OtpResendClient client = OtpResendClient.create(one, options());
+    Future<ResendResponse> call = inFlight(client, "a-secret-id");
+    AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
+    Map<String, String> entries = await(map.entries());
+    assertFalse(entries.isEmpty());
+    assertFalse(entries.toString().contains("a-secret-id"), entries.toString());
+    answer("a-secret-id");
+    await(call);
+    assertEquals(0, await(map.size()));
+  }
+
+  /** A cluster manager whose maps are what {@link #MAPS} makes of them. */
+  private static ClusterManager disturbed(ClusterManager real) {
+    return (ClusterManager)
+        Proxy.newProxyInstance(
+            ClusterManager.class.getClassLoader(),
+            new Class<?>[] {ClusterManager.class},
+            (proxy, method, arguments) -> {
+              try {
+                if (!method.getName().equals("getAsyncMap")) {
+                  return method.invoke(real, arguments);
+                }
+                Promise<Object> map = Promise.promise();
+                method.invoke(real, arguments[0], map);
+                @SuppressWarnings("unchecked")
+                Completable<Object> asked = (Completable<Object>) arguments[1];
+                MAPS.get().apply(map.future()).onComplete(asked::complete);
+                return null;
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+}
