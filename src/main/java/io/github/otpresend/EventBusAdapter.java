@@ -5,8 +5,10 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
+import io.vertx.core.internal.VertxInternal;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Serves a client at an event-bus address.
@@ -22,11 +24,14 @@ import java.time.Instant;
 public final class EventBusAdapter {
   private static final System.Logger LOG = System.getLogger(EventBusAdapter.class.getName());
 
+  private final VertxInternal vertx;
   private final OtpResendClient client;
   private final MessageConsumer<Object> consumer;
   private final InFlight answers = new InFlight();
+  private final AtomicBoolean leaving = new AtomicBoolean();
 
   private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
+    this.vertx = (VertxInternal) vertx;
     this.client = client;
     consumer = vertx.eventBus().consumer(address);
   }
@@ -44,16 +49,27 @@ public final class EventBusAdapter {
       Vertx vertx, String address, OtpResendClient client) {
     EventBusAdapter adapter = new EventBusAdapter(vertx, address, client);
     adapter.consumer.handler(adapter::serve);
-    return adapter.consumer.completion().map(adapter);
+    return adapter
+        .consumer
+        .completion()
+        .map(
+            bound -> {
+              Departure.arrived(adapter.vertx, address);
+              return adapter;
+            });
   }
 
   /**
-   * Takes no more messages. Those it has taken are still answered when their call ends.
+   * Takes no more messages. Those it has taken are still answered when their call ends. In a
+   * cluster the last adapter of a node at an address has the other nodes told first, and for half a
+   * second takes what they have sent meanwhile.
    *
    * @return completed once the address is unbound
    */
   public Future<Void> unregister() {
-    return consumer.unregister();
+    return leaving.compareAndSet(false, true)
+        ? Departure.of(vertx, consumer.address()).eventually(consumer::unregister)
+        : consumer.unregister();
   }
 
   /** Completed when every message that was taken is answered; no more are taken. */

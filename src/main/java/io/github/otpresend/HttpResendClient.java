@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Closeable;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.ThreadingModel;
@@ -19,6 +20,7 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.spi.context.storage.ContextLocal;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
@@ -43,6 +45,8 @@ import org.jspecify.annotations.Nullable;
 final class HttpResendClient implements OtpResendClient {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
   private static final String USER_AGENT = userAgent();
+  private static final String METRICS_NAME = "otp-resend";
+  private static final String TRACE_OPERATION = "otp-resend";
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 1_000;
   private static final Runnable SETTLED = () -> {};
@@ -104,7 +108,10 @@ final class HttpResendClient implements OtpResendClient {
                 .computeIfAbsent(service, url -> new SingleFlight<>())
             : null;
     closed = inFlight.drained().compose(v -> shutdown());
-    this.vertx.addCloseHook(onVertxClose); // or a call that waits for a token would never end
+    Context creator = Vertx.currentContext();
+    if (creator == null || creator.deploymentID() == null) { // else a verticle is to close it
+      this.vertx.addCloseHook(onVertxClose); // or a call that waits for a token would never end
+    }
   }
 
   private static WebClientOptions webClientOptions(OtpResendOptions options) {
@@ -124,6 +131,9 @@ final class HttpResendClient implements OtpResendClient {
         .setReadIdleTimeout(0)
         .setWriteIdleTimeout(0)
         .setLogActivity(false); // it would log the token
+    if (fixed.getMetricsName() == null || fixed.getMetricsName().isEmpty()) {
+      fixed.setMetricsName(METRICS_NAME);
+    }
     ProxyOptions proxy = fixed.getProxyOptions();
     if (proxy != null) { // or a silent one keeps its slot of the pool for longer than the attempt
       proxy.setConnectTimeout(options.getConnectTimeout());
@@ -220,6 +230,9 @@ final class HttpResendClient implements OtpResendClient {
           caller.threadingModel() == ThreadingModel.WORKER
               && caller.workerPool() != vertx.workerPool();
       context = mayClose ? timers.duplicate() : caller;
+      if (mayClose) { // such as the span that the request is a child of
+        vertx.contextLocals().forEach(local -> copy(local, caller, context));
+      }
       this.requestId = requestId;
     }
 
@@ -301,6 +314,7 @@ final class HttpResendClient implements OtpResendClient {
                     baseUrl.host(),
                     baseUrl.path() + '/' + RequestId.encode(requestId) + "/resend")
                 .ssl(baseUrl.ssl())
+                .traceOperation(TRACE_OPERATION)
                 .putHeader("accept", "application/json")
                 .putHeader("authorization", "Bearer " + token)
                 .putHeader("content-length", "0")
@@ -493,6 +507,13 @@ final class HttpResendClient implements OtpResendClient {
       if (holds.decrementAndGet() == 0) {
         capacity.release();
       }
+    }
+  }
+
+  private static <T> void copy(ContextLocal<T> local, Context from, Context to) {
+    T value = local.get(from);
+    if (value != null) {
+      local.put(to, value);
     }
   }
 

@@ -58,6 +58,8 @@ class ReadmeTest {
   private static final String TOKENS = "Tokens";
   private static final String SANDBOX = "Test your application";
 
+  private static final String OPERATORS = "Seen by operators";
+
   private static final String REQUEST_ID = "4711";
 
   private static final Pattern SECTION = Pattern.compile("(?m)^## (.+)$");
@@ -132,8 +134,9 @@ class ReadmeTest {
     blocks.values().removeIf(count -> count == 0);
 
     assertEquals(
-        Map.of(BY_EVENT_BUS, 1, BY_FUTURE, 1, PLAIN_VERTX, 1, TOKENS, 1, SANDBOX, 1), blocks);
-    assertEquals(5, readme.split("```java").length - 1);
+        Map.of(BY_EVENT_BUS, 1, BY_FUTURE, 1, PLAIN_VERTX, 1, TOKENS, 1, SANDBOX, 1, OPERATORS, 1),
+        blocks);
+    assertEquals(6, readme.split("```java").length - 1);
   }
 
   @Test
@@ -190,6 +193,15 @@ class ReadmeTest {
     assertEquals("success: true", log(ALL_IMPORTS, "", TOKENS));
     assertEquals(2, sandbox.requests(REQUEST_ID));
     assertEquals(1, sandbox.resends(REQUEST_ID));
+  }
+
+  @Test
+  void the_readiness_of_the_address_is_told_and_nothing_is_sent() throws Exception {
+    sandbox.session(REQUEST_ID);
+
+    assertEquals("ready", log(VERTX_IMPORTS, DEPLOYED, OPERATORS));
+    assertEquals("not ready", log(VERTX_IMPORTS, "", OPERATORS));
+    assertEquals(0, sandbox.requests(REQUEST_ID));
   }
 
   @Test

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.shareddata.LocalMap;
+import io.vertx.core.spi.cluster.ClusterManager;
+import io.vertx.core.spi.cluster.RegistrationInfo;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * How a node leaves an address without losing a message. A consumer that unregisters is gone before
+ * the other nodes know, and a message that then finds none is answered by nobody: its asker waits
+ * for the deadline. So the last adapter of a node has itself taken off the cluster's list first,
+ * and goes on serving until the others have heard of it.
+ */
+final class Departure {
+  private static final String ADAPTERS = "io.github.otpresend.adapters";
+  private static final long HEARSAY_MILLIS = 500;
+
+  private Departure() {}
+
+  /** Counts an adapter of this node in. */
+  static void arrived(VertxInternal vertx, String address) {
+    adapters(vertx).merge(address, 1, Integer::sum);
+  }
+
+  /** Counts an adapter out; completed when it may stop serving. */
+  static Future<Void> of(VertxInternal vertx, String address) {
+    boolean isLast =
+        adapters(vertx)
+                .compute(address, (key, count) -> count == null || count == 1 ? null : count - 1)
+            == null;
+    if (!isLast || !vertx.isClustered()) {
+      return Future.succeededFuture();
+    }
+    return unlist(vertx, address)
+        .transform(done -> vertx.timer(HEARSAY_MILLIS, TimeUnit.MILLISECONDS))
+        .mapEmpty();
+  }
+
+  private static LocalMap<String, Integer> adapters(VertxInternal vertx) {
+    return vertx.sharedData().getLocalMap(ADAPTERS);
+  }
+
+  private static Future<?> unlist(VertxInternal vertx, String address) {
+    ClusterManager cluster = vertx.clusterManager();
+    Promise<List<RegistrationInfo>> listed = Promise.promise();
+    cluster.getRegistrations(address, listed);
+    return listed
+        .future()
+        .compose(
+            nodes ->
+                Future.join(
+                    Stream.ofNullable(nodes)
+                        .flatMap(List::stream)
+                        .filter(node -> node.nodeId().equals(cluster.getNodeId()))
+                        .map(
+                            node -> {
+                              Promise<Void> removed = Promise.promise();
+                              cluster.removeRegistration(address, node, removed);
+                              return removed.future();
+                            })
+                        .toList()));
+  }
+}

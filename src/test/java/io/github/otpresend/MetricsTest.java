@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.causeOf;
+import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.client.WebClientOptions;
+import io.vertx.micrometer.Label;
+import io.vertx.micrometer.MicrometerMetricsFactory;
+import io.vertx.micrometer.MicrometerMetricsOptions;
+import java.time.Duration;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What Vert.x's own Micrometer metrics tell of resends, and how many series they are. */
+class MetricsTest {
+  private static final int IDS = 10_000;
+  private static final int AT_ONCE = 500;
+
+  private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+  private Vertx vertx = vertx(Label.EB_ADDRESS);
+
+  private Vertx vertx(Label... labels) {
+    MicrometerMetricsOptions metrics =
+        new MicrometerMetricsOptions()
+            .setRegistryName(UUID.randomUUID().toString())
+            .addLabels(labels);
+    metrics.setEnabled(true);
+    return Vertx.builder()
+        .with(new VertxOptions().setMetricsOptions(metrics))
+        .withMetrics(new MicrometerMetricsFactory(registry))
+        .build();
+  }
+
+  @AfterEach
+  void stop() {
+    await(vertx.close());
+  }
+
+  private static OtpResendOptions options(FaultServer server) {
+    return new OtpResendOptions().setBaseUrl(server.baseUrl()).setToken("secret-token");
+  }
+
+  private Set<String> series() {
+    return registry.getMeters().stream()
+        .map(Meter::getId)
+        .map(id -> id.getName() + id.getTags())
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** Asks by message for the ids of a range, some at a time. */
+  private void ask(int from, int to) {
+    OtpResendClient client = OtpResendClient.overEventBus(vertx);
+    for (int start = from; start < to; start += AT_ONCE) {
+      await(
+          Future.all(
+              IntStream.range(start, Math.min(to, start + AT_ONCE))
+                  .mapToObj(i -> client.resend("request-" + i))
+                  .toList()));
+    }
+  }
+
+  @Test
+  void ten_thousand_request_ids_are_the_series_of_one_and_none_is_in_a_label() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      await(vertx.deployVerticle(new OtpResendVerticle(options(server))));
+      ask(0, 1);
+      eventually("the first is counted", () -> responses("otp-resend", "201") == 1);
+      Set<String> ofOne = series();
+      ask(1, IDS);
+      eventually("all are counted", () -> responses("otp-resend", "201") == IDS);
+
+      assertEquals(ofOne, series());
+      assertFalse(ofOne.toString().contains("request-"), ofOne::toString);
+      assertEquals(IDS, server.requests().size());
+    }
+  }
+
+  private double responses(String clientName, String code) {
+    Counter counter =
+        registry
+            .find("vertx.http.client.responses")
+            .tags("client_name", clientName, "code", code)
+            .counter();
+    return counter == null ? 0 : counter.count();
+  }
+
+  @Test
+  void the_metrics_name_of_the_options_is_kept() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      WebClientOptions webClient = new WebClientOptions();
+      webClient.setMetricsName("codes");
+      OtpResendClient client =
+          OtpResendClient.create(vertx, options(server).setWebClient(webClient));
+      await(client.resend("id"));
+      eventually("it is counted", () -> responses("codes", "201") == 1);
+      assertEquals(0, responses("otp-resend", "201"));
+    }
+  }
+
+  @Test
+  void messages_are_counted_by_address() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      await(vertx.deployVerticle(new OtpResendVerticle(options(server))));
+      ask(0, 3);
+      causeOf(vertx.eventBus().request("otp.resend", new JsonObject()));
+      eventually("all are processed", () -> messages("processed") == 4);
+      assertEquals(4, messages("sent"));
+      assertEquals(4, messages("received"));
+      assertEquals(
+          1, registry.get("vertx.eventbus.handlers").tag("address", "otp.resend").gauge().value());
+    }
+  }
+
+  private double messages(String what) {
+    Counter counter =
+        registry
+            .find("vertx.eventbus." + what)
+            .tags("address", "otp.resend", "side", "local")
+            .counter();
+    return counter == null ? 0 : counter.count();
+  }
+
+  @Test
+  void an_exchange_that_is_aborted_is_no_longer_active() {
+    try (FaultServer server = FaultServer.onRequest(FaultServer.Peer::silence)) {
+      OtpResendClient client =
+          OtpResendClient.create(vertx, options(server).setTimeout(Duration.ofSeconds(2)));
+      Future<ResendResponse> silent = client.resend("id");
+      eventually("it is there", () -> server.requests().size() == 1);
+      assertEquals(1, active());
+      assertEquals(ResendFailure.TIMEOUT, failureOf(silent).failure());
+      eventually("none is active", () -> active() == 0);
+    }
+  }
+
+  private double active() {
+    return registry
+        .get("vertx.http.client.active.requests")
+        .tag("client_name", "otp-resend")
+        .gauge()
+        .value();
+  }
+
+  @Test
+  void the_label_of_the_path_would_hold_the_request_id() {
+    await(vertx.close());
+    vertx = vertx(Label.HTTP_PATH);
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      await(OtpResendClient.create(vertx, options(server)).resend("request-1"));
+      eventually(
+          "it is a series of its own",
+          () -> series().toString().contains("tag(path=/api/request-1/resend)"));
+    }
+  }
+}

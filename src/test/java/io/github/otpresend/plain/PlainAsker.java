@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.plain;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.json.JsonObject;
+
+/** A node of its own that has Vert.x and nothing of the library, and prints what it is answered. */
+public final class PlainAsker {
+  private PlainAsker() {}
+
+  /**
+   * Asks one question after the other, and ends.
+   *
+   * @param args address, slash, request id
+   */
+  public static void main(String[] args) throws Exception {
+    try {
+      Class.forName("io.github.otpresend.ResendException");
+      throw new IllegalStateException("The library is on the class path");
+    } catch (ClassNotFoundException asItShouldBe) {
+      // nothing of it is here
+    }
+    VertxOptions options = new VertxOptions();
+    options.getEventBusOptions().setHost("127.0.0.1");
+    Vertx vertx = Vertx.clusteredVertx(options).await();
+    for (String arg : args) {
+      String[] addressAndId = arg.split("/");
+      JsonObject question = new JsonObject().put("requestId", addressAndId[1]);
+      Future<JsonObject> answer =
+          vertx
+              .eventBus()
+              .<JsonObject>request(addressAndId[0], question)
+              .map(reply -> new JsonObject().put("reply", reply.body()))
+              .recover(failure -> Future.succeededFuture(describe((ReplyException) failure)));
+      System.out.println("answer: " + answer.await().put("id", addressAndId[1]).encode());
+    }
+    vertx.close().await();
+  }
+
+  private static JsonObject describe(ReplyException failure) {
+    return new JsonObject()
+        .put("failureType", failure.failureType())
+        .put("code", failure.failureCode())
+        .put("json", new JsonObject(failure.getMessage()));
+  }
+}
