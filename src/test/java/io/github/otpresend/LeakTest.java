@@ -238,13 +238,13 @@ class LeakTest {
       assertEquals(Map.of(), after[0].growthSince(before, SLACK));
     }
     assertEquals(before.heap(), after[0].heap(), 0.05 * before.heap(), "bytes in use");
+  }
+
+  private Footprint footprintAtRest() {
     ReplyException unserved =
         assertInstanceOf(ReplyException.class, causeOf(vertx.eventBus().request(ADDRESS, "id")));
     assertEquals(ReplyFailure.NO_HANDLERS, unserved.failureType());
     assertEquals(List.of(), List.copyOf(vertx.deploymentIDs()));
-  }
-
-  private Footprint footprintAtRest() {
     eventually("no connection is open", () -> server.openConnections() == 0);
     // Vert.x itself remembers each failed deployment, until it is told to undeploy all
     await(((VertxInternal) vertx).deploymentManager().undeployAll());
