@@ -152,11 +152,11 @@ class EventLoopsUnderLoadTest {
 
     private void run() {
       while (!closed) {
+        long now = System.nanoTime(); // before, so that a note has all threads that began by then
         Map<Long, Long> used = new HashMap<>();
         for (long id : THREADS.getAllThreadIds()) {
           used.put(id, THREADS.getThreadCpuTime(id));
         }
-        long now = System.nanoTime();
         notes.put(now, used);
         notes.headMap(now - KEPT_NANOS).clear();
         EventLoops.keepWaiting(TimeUnit.MILLISECONDS.toNanos(10));
