@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.shareddata.AsyncMap;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -14,11 +15,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * At most one call at a time for a request id in the whole cluster, by an entry in a cluster-wide
- * map. An entry that its holder does not release, since it died or does not know whether a code is
- * on its way, expires with the deadline of the call.
+ * map. An entry that its holder does not release, since it died, or heard no answer and a code may
+ * be on its way, expires with the deadline of the call, or up to a second or two after it.
  */
 final class ClusterGuard {
   private static final String MAP = "io.github.otpresend";
+
+  /** Of the clock by which entries expire: Hazelcast's has whole seconds, rounded down. */
+  private static final long CLOCK_TICK_MILLIS = 1_000;
+
   private static final AtomicLong HOLDS = new AtomicLong();
 
   private final VertxInternal vertx;
@@ -49,16 +54,15 @@ final class ClusterGuard {
     Promise<Hold> acquired = Promise.promise();
     DeadlineQueue.Entry limit =
         limits.add(() -> acquired.tryFail(unavailable("did not answer in time", null)));
-    vertx
-        .sharedData()
-        .<String, String>getClusterWideMap(MAP)
-        .compose(map -> map.putIfAbsent(hold.key, hold.holder, Math.max(1, millisToDeadline)))
+    map()
+        .compose(
+            map -> map.putIfAbsent(hold.key, hold.holder, millisToDeadline + CLOCK_TICK_MILLIS))
         .onComplete(
             (other, failure) -> {
               limit.cancel();
               if (failure != null) {
                 acquired.tryFail(unavailable("failed", failure));
-              } else if (other != null) {
+              } else if (other != null && !other.equals(hold.holder)) {
                 acquired.tryFail(
                     new ResendException(
                         ResendFailure.ALREADY_IN_PROGRESS,
@@ -72,11 +76,12 @@ final class ClusterGuard {
 
   /** Lets go, unless the entry has expired and is another call's by now. */
   Future<Void> release(Hold hold) {
-    return vertx
-        .sharedData()
-        .<String, String>getClusterWideMap(MAP)
-        .compose(map -> map.removeIfPresent(hold.key, hold.holder))
-        .mapEmpty();
+    return map().compose(map -> map.removeIfPresent(hold.key, hold.holder)).mapEmpty();
+  }
+
+  /** A failed future also where the cluster manager throws, as one does that has shut down. */
+  private Future<AsyncMap<String, String>> map() {
+    return Future.succeededFuture().compose(v -> vertx.sharedData().getClusterWideMap(MAP));
   }
 
   static ResendException unavailable(String what, @Nullable Throwable cause) {

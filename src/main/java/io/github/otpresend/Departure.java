@@ -14,8 +14,9 @@ import java.util.stream.Stream;
 /**
  * How a node leaves an address without losing a message. A consumer that unregisters is gone before
  * the other nodes know, and a message that then finds none is answered by nobody: its asker waits
- * for the deadline. So the last adapter of a node has itself taken off the cluster's list first,
- * and goes on serving until the others have heard of it.
+ * for the deadline. So the last adapter of a node has the node taken off the cluster's list first,
+ * and goes on serving until the others have heard of it. Any other consumer of that address on this
+ * node leaves the list with it.
  */
 final class Departure {
   private static final String ADAPTERS = "io.github.otpresend.adapters";
@@ -28,12 +29,16 @@ final class Departure {
     adapters(vertx).merge(address, 1, Integer::sum);
   }
 
+  /** Counts an adapter out; true if it was the last. */
+  static boolean withdrawn(VertxInternal vertx, String address) {
+    return adapters(vertx)
+            .compute(address, (key, count) -> count == null || count == 1 ? null : count - 1)
+        == null;
+  }
+
   /** Counts an adapter out; completed when it may stop serving. */
   static Future<Void> of(VertxInternal vertx, String address) {
-    boolean isLast =
-        adapters(vertx)
-                .compute(address, (key, count) -> count == null || count == 1 ? null : count - 1)
-            == null;
+    boolean isLast = withdrawn(vertx, address);
     if (!isLast || !vertx.isClustered()) {
       return Future.succeededFuture();
     }
@@ -48,16 +53,20 @@ final class Departure {
 
   private static Future<?> unlist(VertxInternal vertx, String address) {
     ClusterManager cluster = vertx.clusterManager();
-    Promise<List<RegistrationInfo>> listed = Promise.promise();
-    cluster.getRegistrations(address, listed);
-    return listed
-        .future()
+    return Future.succeededFuture()
+        .compose( // which catches what a cluster manager throws
+            v -> {
+              Promise<List<RegistrationInfo>> listed = Promise.promise();
+              cluster.getRegistrations(address, listed);
+              return listed.future();
+            })
         .compose(
             nodes ->
                 Future.join(
                     Stream.ofNullable(nodes)
                         .flatMap(List::stream)
                         .filter(node -> node.nodeId().equals(cluster.getNodeId()))
+                        .filter(node -> !adapters(vertx).containsKey(address)) // one has come back
                         .map(
                             node -> {
                               Promise<Void> removed = Promise.promise();

@@ -48,15 +48,13 @@ public final class EventBusAdapter {
   public static Future<EventBusAdapter> register(
       Vertx vertx, String address, OtpResendClient client) {
     EventBusAdapter adapter = new EventBusAdapter(vertx, address, client);
+    Departure.arrived(adapter.vertx, address);
     adapter.consumer.handler(adapter::serve);
     return adapter
         .consumer
         .completion()
-        .map(
-            bound -> {
-              Departure.arrived(adapter.vertx, address);
-              return adapter;
-            });
+        .onFailure(unbound -> Departure.withdrawn(adapter.vertx, address))
+        .map(adapter);
   }
 
   /**

@@ -5,10 +5,11 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.DeliveryOptions;
-import io.vertx.core.eventbus.Message;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.RejectedExecutionException;
 
 /** The client of an event-bus address; its outcome is that of the serving end. */
 final class EventBusResendClient implements OtpResendClient {
@@ -28,29 +29,47 @@ final class EventBusResendClient implements OtpResendClient {
 
   @Override
   public Future<ResendResponse> resend(String requestId) {
+    ContextInternal caller = vertx.getOrCreateContext();
     try {
       // here too: a bus between nodes would replace half a surrogate pair
       RequestId.check(requestId);
       inFlight.enter();
     } catch (ResendException refusal) {
-      return vertx.getOrCreateContext().failedFuture(refusal);
+      return caller.failedFuture(refusal);
     }
+    Promise<ResendResponse> onContextOfCaller = caller.promise();
+    try {
+      LastingContext.of(caller)
+          .emit(
+              v ->
+                  request(requestId)
+                      .onComplete(
+                          (response, failure) -> {
+                            LastingContext.tell(onContextOfCaller, response, failure);
+                            inFlight.leave();
+                          }));
+    } catch (RejectedExecutionException e) {
+      inFlight.leave();
+      return Future.failedFuture(new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
+    }
+    return onContextOfCaller.future();
+  }
+
+  private Future<ResendResponse> request(String requestId) {
     DeliveryOptions delivery =
         new DeliveryOptions()
             .setSendTimeout(timeout.plus(MARGIN).toMillis())
             .addHeader(ResendMessage.EXPIRES_AT, "" + Instant.now().plus(timeout).toEpochMilli());
-    Future<Message<Object>> reply;
     try {
-      reply = vertx.eventBus().request(address, ResendMessage.encodeRequest(requestId), delivery);
+      return vertx
+          .eventBus()
+          .request(address, ResendMessage.encodeRequest(requestId), delivery)
+          .map(message -> ResendMessage.decodeReply(message.body()))
+          .recover(failure -> Future.failedFuture(ResendException.from(failure)));
     } catch (RuntimeException e) {
-      inFlight.leave();
       return Future.failedFuture(
           new ResendException(ResendFailure.CLOSED, "The event bus is closed", e));
     }
-    return reply
-        .map(message -> ResendMessage.decodeReply(message.body()))
-        .recover(failure -> Future.failedFuture(ResendException.from(failure)))
-        .onComplete(done -> inFlight.leave());
   }
 
   @Override

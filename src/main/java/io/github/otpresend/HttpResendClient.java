@@ -9,7 +9,6 @@ import io.vertx.core.Closeable;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import io.vertx.core.ThreadingModel;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
@@ -20,7 +19,6 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.net.ProxyOptions;
-import io.vertx.core.spi.context.storage.ContextLocal;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
@@ -177,13 +175,7 @@ final class HttpResendClient implements OtpResendClient {
     call.outcome
         .future()
         .onComplete(
-            (response, failure) -> {
-              try {
-                onContextOfCaller.complete(response, failure);
-              } catch (RejectedExecutionException e) {
-                // the caller's worker pool is closed: nobody is left to be told
-              }
-            });
+            (response, failure) -> LastingContext.tell(onContextOfCaller, response, failure));
     return onContextOfCaller.future();
   }
 
@@ -225,14 +217,7 @@ final class HttpResendClient implements OtpResendClient {
     private String token = "";
 
     Call(ContextInternal caller, String requestId) {
-      // a worker pool of a verticle's own closes with it, and would take the connection along
-      boolean mayClose =
-          caller.threadingModel() == ThreadingModel.WORKER
-              && caller.workerPool() != vertx.workerPool();
-      context = mayClose ? timers.duplicate() : caller;
-      if (mayClose) { // such as the span that the request is a child of
-        vertx.contextLocals().forEach(local -> copy(local, caller, context));
-      }
+      context = LastingContext.of(caller);
       this.requestId = requestId;
     }
 
@@ -336,7 +321,7 @@ final class HttpResendClient implements OtpResendClient {
       if (attempt.refuse()) {
         connectFailed(answer.cause());
       } else if (attempt.wasOpened()) {
-        if (answer.succeeded()) {
+        if (answer.succeeded() && !body.isTooLong()) { // its end may have come with the excess
           decode(attempt, answer.result(), body);
         } else {
           end(null, broken(body, answer.cause()));
@@ -507,13 +492,6 @@ final class HttpResendClient implements OtpResendClient {
       if (holds.decrementAndGet() == 0) {
         capacity.release();
       }
-    }
-  }
-
-  private static <T> void copy(ContextLocal<T> local, Context from, Context to) {
-    T value = local.get(from);
-    if (value != null) {
-      local.put(to, value);
     }
   }
 

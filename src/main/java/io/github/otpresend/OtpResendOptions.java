@@ -306,7 +306,8 @@ public class OtpResendOptions {
 
   /**
    * Sets how long an idle connection is kept. It has to be shorter than the server's own limit, or
-   * a request may race a closing connection and end as {@link ResendFailure#CONNECTION_LOST}.
+   * a request may race a closing connection and end as {@link ResendFailure#CONNECTION_LOST}. A
+   * {@code Keep-Alive: timeout} header of the server overrides it, since Vert.x obeys that.
    *
    * @param keepAliveTimeout 1 s to 1 day, in whole seconds
    * @return this
@@ -380,7 +381,8 @@ public class OtpResendOptions {
    * Sets whether calls for a request id that is in flight share that call and its outcome, within
    * one {@code Vertx} and whichever client of the same base URL is called.
    *
-   * @param singleFlight false to send a resend for every call
+   * @param singleFlight false to send a resend for every call; in a cluster {@link
+   *     #setClusterGuard} still refuses the second one
    * @return this
    */
   public OtpResendOptions setSingleFlight(boolean singleFlight) {
@@ -397,12 +399,12 @@ public class OtpResendOptions {
   }
 
   /**
-   * Sets whether, in a clustered Vert.x, a request id that another node has in flight is refused as
+   * Sets whether, in a clustered Vert.x, a request id that another call has in flight is refused as
    * {@link ResendFailure#ALREADY_IN_PROGRESS}. The entry in a cluster-wide map is released with the
-   * outcome. It stays until the deadline of the call if that is {@link ResendFailure#TIMEOUT} or
-   * {@link ResendFailure#CONNECTION_LOST}, or if the node dies. A map that does not answer within
-   * {@link #getConnectTimeout()} is {@link ResendFailure#GUARD_UNAVAILABLE}. Without a cluster it
-   * does nothing.
+   * outcome. It stays until the deadline of the call, or a second or two longer, if that is {@link
+   * ResendFailure#TIMEOUT} or {@link ResendFailure#CONNECTION_LOST}, or if the node dies. A map
+   * that does not answer within {@link #getConnectTimeout()} is {@link
+   * ResendFailure#GUARD_UNAVAILABLE}. Without a cluster it does nothing.
    *
    * @param clusterGuard false to look at this node only
    * @return this

@@ -63,8 +63,8 @@ public enum ResendFailure {
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 
   /**
-   * Another call in the cluster has this request id in flight, or may have sent it and has not come
-   * to its deadline.
+   * Another call in the cluster has this request id in flight, or ended as {@link #TIMEOUT} or
+   * {@link #CONNECTION_LOST} and has only just come to its deadline, or not yet.
    */
   ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.WAIT),
 

@@ -133,12 +133,15 @@ class ClusterGuardTest {
     OtpResendClient here = OtpResendClient.create(one, options().setTimeout(timeout));
     OtpResendClient there = OtpResendClient.create(two, options());
     answer("lost");
+    long begin = System.nanoTime();
     assertEquals(ResendFailure.CONNECTION_LOST, failureOf(here.resend("lost")).failure());
     assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(there.resend("lost")).failure());
     assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(here.resend("lost")).failure());
     eventually(
         "the entry expires",
         () -> failureOf(there.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
+    Duration held = Duration.ofNanos(System.nanoTime() - begin);
+    assertTrue(held.compareTo(timeout) >= 0, "it expired before the deadline: " + held);
     assertEquals(2, server.requests().size());
   }
 
@@ -167,6 +170,17 @@ class ClusterGuardTest {
     assertEquals(ResendFailure.GUARD_UNAVAILABLE, failure.failure());
     assertFalse(failure.maybeSent());
     assertTrue(failure.getMessage().endsWith(message), failure.getMessage());
+    assertEquals(0, server.connections());
+  }
+
+  @Test
+  void a_cluster_manager_that_throws_is_an_unavailable_guard() {
+    MAPS.set(
+        map -> {
+          throw new IllegalStateException("shut down");
+        });
+    OtpResendClient client = OtpResendClient.create(two, options());
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
     assertEquals(0, server.connections());
   }
 

@@ -327,6 +327,10 @@ class FaultTableTest {
         response(201, "Content-Encoding: gzip", "\u001f\b"));
     says("body: too deep", INVALID_RESPONSE, response(201, "[".repeat(30_000)));
     says("body: one byte too long", INVALID_RESPONSE, response(201, " ".repeat(65_521) + BODY));
+    says(
+        "body: a success, and too much after it",
+        INVALID_RESPONSE,
+        response(201, BODY + " ".repeat(65_521)));
     says("body: as long as allowed", null, response(201, " ".repeat(65_520) + BODY));
     answer(
         "body: endless chunks",

@@ -237,6 +237,31 @@ class LifecycleTest {
   }
 
   @Test
+  void a_client_over_the_bus_closes_though_the_worker_pool_of_a_caller_is_gone() {
+    vertx.eventBus().consumer("nobody-answers", message -> {});
+    OtpResendOptions options =
+        new OtpResendOptions()
+            .setAddress("nobody-answers")
+            .setTimeout(Duration.ofSeconds(1))
+            .setConnectTimeout(Duration.ofSeconds(1));
+    OtpResendClient client = OtpResendClient.overEventBus(vertx, options);
+    VerticleBase caller =
+        new VerticleBase() {
+          @Override
+          public Future<?> start() {
+            client.resend("id");
+            return Future.succeededFuture();
+          }
+        };
+    DeploymentOptions ownPool =
+        new DeploymentOptions()
+            .setThreadingModel(ThreadingModel.WORKER)
+            .setWorkerPoolName("own-pool");
+    await(vertx.undeploy(await(vertx.deployVerticle(caller, ownPool))));
+    await(client.close());
+  }
+
+  @Test
   void a_call_that_waits_for_a_token_ends_before_vertx_does() {
     Vertx other = Vertx.vertx();
     OtpResendOptions options =
