@@ -239,8 +239,11 @@ final class HttpResendClient implements OtpResendClient {
       if (guard == null) {
         await(tokens.ask());
         return;
+      } else if (ending.get() != null) { // it waited for its context until the deadline
+        return;
       }
-      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      // an entry that is to live for no time, or less, would live for ever
+      long left = Math.max(0, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
       guard.acquire(requestId, left).onComplete(answer -> context.emit(answer, this::useHold));
     }
 
@@ -250,6 +253,10 @@ final class HttpResendClient implements OtpResendClient {
         return;
       }
       hold = answer.result();
+      if (ending.get() != null) { // expire() may not have seen this hold
+        release(null);
+        return;
+      }
       await(tokens.ask());
     }
 
@@ -431,13 +438,19 @@ final class HttpResendClient implements OtpResendClient {
       } else if (guard != null && hold == null) {
         settle(null, ClusterGuard.unavailable("did not answer in time", null));
       } else if (attempt == null) {
-        settle(null, Tokens.failure("did not answer in time"));
+        expireUnsent(Tokens.failure("did not answer in time"));
       } else if (attempt.refuse() || !attempt.wasOpened()) { // it was refused before a pause
-        settle(null, connectionFailed());
+        expireUnsent(connectionFailed());
       } else {
         settle(null, timeout);
         attempt.abort();
       }
+    }
+
+    /** There is no time left to wait for the release. */
+    private void expireUnsent(ResendException failure) {
+      release(failure);
+      settle(null, failure);
     }
 
     private void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
