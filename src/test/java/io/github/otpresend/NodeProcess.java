@@ -42,15 +42,13 @@ final class NodeProcess implements AutoCloseable {
    * @param arguments those of the JVM, from its options to those of its main class
    */
   NodeProcess(List<String> prefix, String classPath, List<String> arguments) {
-    List<String> command = new ArrayList<>(prefix);
-    command.add(System.getProperty("java.home") + "/bin/java");
-    // it lives for seconds and shares two cores
-    command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
-    command.addAll(List.of("-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
-    command.addAll(List.of("-cp", classPath));
-    command.addAll(arguments);
+    this(new ProcessBuilder(java(prefix, classPath, arguments)));
+  }
+
+  /** Starts a JVM by a command that is one in the end. */
+  NodeProcess(ProcessBuilder command) {
     try {
-      process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      process = command.redirectErrorStream(true).start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -62,6 +60,17 @@ final class NodeProcess implements AutoCloseable {
       kill();
       throw new IllegalStateException("That would be one JVM too many");
     }
+  }
+
+  private static List<String> java(List<String> prefix, String classPath, List<String> arguments) {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(System.getProperty("java.home") + "/bin/java");
+    // it lives for seconds and shares two cores
+    command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    command.addAll(List.of("-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
+    command.addAll(List.of("-cp", classPath));
+    command.addAll(arguments);
+    return command;
   }
 
   private void read() {
@@ -108,12 +117,11 @@ final class NodeProcess implements AutoCloseable {
   /** Asks it to end, with SIGTERM; returns the exit code. */
   int stop() {
     process.destroy();
-    awaitEnd();
-    return process.exitValue();
+    return awaitEnd();
   }
 
-  /** Waits until it has ended and all its output was read. */
-  void awaitEnd() {
+  /** Waits until it has ended and all its output was read; returns the exit code. */
+  int awaitEnd() {
     try {
       assertTrue(
           process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS),
@@ -123,6 +131,7 @@ final class NodeProcess implements AutoCloseable {
       throw new AssertionError(e);
     }
     RUNNING.remove(process);
+    return process.exitValue();
   }
 
   @Override
