@@ -13,6 +13,7 @@ import io.vertx.core.Completable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.shareddata.AsyncMap;
@@ -52,7 +53,7 @@ class ClusterGuardTest {
   static void startCluster() {
     cluster = new Cluster();
     one = cluster.join();
-    two = cluster.join(Vertx.builder(), ClusterGuardTest::disturbed);
+    two = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardTest::disturbed);
   }
 
   @AfterAll
@@ -244,11 +245,24 @@ class ClusterGuardTest {
   }
 
   @Test
+  void a_call_that_may_have_sent_when_its_deadline_comes_does_not() {
+    AtomicInteger released = releasesOfNodeTwo();
+    OtpResendClient client =
+        OtpResendClient.create(two, options().setTimeout(Duration.ofSeconds(2)));
+    assertEquals(ResendFailure.TIMEOUT, failureOf(inFlight(client, "id")).failure());
+    answer("another");
+    OtpResendClient patient = OtpResendClient.create(two, options());
+    assertTrue(await(patient.resend("another")).success());
+    assertEquals(1, released.get(), "but the other does");
+  }
+
+  @Test
   void the_request_id_of_a_node_that_died_stays_held() {
     AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
     Vertx three =
         cluster.join(
             Vertx.builder(),
+            new VertxOptions(),
             real -> {
               manager.set((HazelcastClusterManager) real);
               return real;
