@@ -257,6 +257,17 @@ class ClusterGuardTest {
   }
 
   @Test
+  void an_entry_whose_answer_was_lost_is_let_go() {
+    AtomicInteger released =
+        releasesOfNodeTwo(
+            entry ->
+                entry.compose(v -> Future.failedFuture(new IllegalStateException("member left"))));
+    OtpResendClient client = OtpResendClient.create(two, options());
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
+    eventually("it is released", () -> released.get() == 1);
+  }
+
+  @Test
   void the_request_id_of_a_node_that_died_stays_held() {
     AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
     Vertx three =
@@ -338,6 +349,10 @@ class ClusterGuardTest {
   }
 
   private static AtomicInteger releasesOfNodeTwo() {
+    return releasesOfNodeTwo(UnaryOperator.identity());
+  }
+
+  private static AtomicInteger releasesOfNodeTwo(UnaryOperator<Future<Object>> acquisition) {
     AtomicInteger releases = new AtomicInteger();
     MAPS.set(
         map ->
@@ -347,10 +362,14 @@ class ClusterGuardTest {
                         AsyncMap.class.getClassLoader(),
                         new Class<?>[] {AsyncMap.class},
                         (proxy, method, arguments) -> {
+                          @SuppressWarnings("unchecked")
+                          Future<Object> answer = (Future<Object>) method.invoke(real, arguments);
                           if (method.getName().equals("removeIfPresent")) {
                             releases.incrementAndGet();
                           }
-                          return method.invoke(real, arguments);
+                          return method.getName().equals("putIfAbsent")
+                              ? acquisition.apply(answer)
+                              : answer;
                         })));
     return releases;
   }
