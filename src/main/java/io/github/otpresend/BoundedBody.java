@@ -14,10 +14,12 @@ import org.jspecify.annotations.Nullable;
  * it is kept.
  */
 final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
+  private static final Buffer EMPTY = Buffer.buffer();
+
   private final Gate gate;
   private final int maxBytes;
   private final Promise<Buffer> result = Promise.promise();
-  private final Buffer body = Buffer.buffer();
+  private Buffer body = EMPTY;
   private boolean tooLong;
 
   BoundedBody(Gate gate, int maxBytes) {
@@ -51,6 +53,8 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
     if (body.length() + data.length() > maxBytes) {
       tooLong = true;
       gate.abort();
+    } else if (body.length() == 0) {
+      body = data; // all of it, most often, and nobody else's
     } else {
       body.appendBuffer(data);
     }

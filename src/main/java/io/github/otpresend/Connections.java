@@ -5,10 +5,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.net.ProxyOptions;
+import io.vertx.ext.web.client.HttpRequest;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.io.IOException;
@@ -18,6 +22,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connections to the service: one pool of them, until it has lost one. Of a connection that
@@ -26,16 +31,55 @@ import java.util.concurrent.TimeUnit;
 final class Connections {
   private static final String USER_AGENT = userAgent();
   private static final String METRICS_NAME = "otp-resend";
+  private static final String TRACE_OPERATION = "otp-resend";
+  private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
+  private static final CharSequence NONE = HttpHeaders.createOptimized("0");
 
   private final Vertx vertx;
+  private final BaseUrl baseUrl;
   private final WebClientOptions webClientOptions;
   private final PoolOptions poolOptions;
   private final DeadlineQueue deadlines;
   private final Set<Pool> open = ConcurrentHashMap.newKeySet();
   private volatile Pool pool;
 
-  /** A pool, and the Web Client over it. */
-  record Pool(HttpClient httpClient, WebClient webClient) {}
+  /** A pool, and the requests over it. */
+  final class Pool {
+    private final HttpClient httpClient;
+    private final WebClient webClient;
+    private volatile @Nullable Prepared prepared;
+
+    private Pool(HttpClient httpClient) {
+      this.httpClient = httpClient;
+      webClient = WebClient.wrap(httpClient, webClientOptions);
+    }
+
+    /** The resend of this path. */
+    HttpRequest<Buffer> post(String path, String token) {
+      Prepared latest = prepared;
+      if (latest == null || !latest.token.equals(token)) {
+        latest = prepare(token);
+        prepared = latest;
+      }
+      return latest.request.copy().uri(path).traceOperation(TRACE_OPERATION); // which no copy has
+    }
+
+    private Prepared prepare(String token) {
+      HttpRequest<Buffer> request =
+          webClient
+              .request(HttpMethod.POST, baseUrl.port(), baseUrl.host(), baseUrl.path())
+              .ssl(baseUrl.ssl());
+      request
+          .headers()
+          .set(HttpHeaders.ACCEPT, JSON)
+          .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
+          .set(HttpHeaders.CONTENT_LENGTH, NONE);
+      return new Prepared(token, request);
+    }
+  }
+
+  /** All of a request that is the same for every call with this token. */
+  private record Prepared(String token, HttpRequest<Buffer> request) {}
 
   /**
    * @param deadlines by which a call that uses a pool has ended
@@ -43,6 +87,7 @@ final class Connections {
   Connections(Vertx vertx, OtpResendOptions options, DeadlineQueue deadlines) {
     this.vertx = vertx;
     this.deadlines = deadlines;
+    baseUrl = options.baseUrl();
     webClientOptions = webClientOptions(options);
     poolOptions = poolOptions(options);
     pool = open();
@@ -54,7 +99,7 @@ final class Connections {
 
   /** Has another pool serve the calls to come; those that use this one end by their deadline. */
   synchronized void replace(Pool lost) {
-    if (pool.equals(lost)) { // else another call of it has found out before
+    if (pool == lost) { // else another call of it has found out before
       pool = open();
       deadlines.add(
           () -> {
@@ -70,7 +115,7 @@ final class Connections {
 
   private Pool open() {
     HttpClient httpClient = vertx.createHttpClient(webClientOptions, poolOptions);
-    Pool opened = new Pool(httpClient, WebClient.wrap(httpClient, webClientOptions));
+    Pool opened = new Pool(httpClient);
     open.add(opened);
     return opened;
   }

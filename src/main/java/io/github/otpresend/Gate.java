@@ -84,7 +84,7 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
     opened.connection().exceptionHandler(failure -> {});
     request = opened;
     return state.compareAndSet(State.WAITING, State.OPEN)
-        ? opened.write(Buffer.buffer())
+        ? opened.sendHead()
         : Future.failedFuture("A connection came when the call had ended"); // which resets it
   }
 

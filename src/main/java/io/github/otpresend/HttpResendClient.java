@@ -11,7 +11,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.ext.web.client.HttpResponse;
@@ -20,6 +19,7 @@ import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -32,10 +32,22 @@ import org.jspecify.annotations.Nullable;
 /** The client that talks HTTP, and the only file that does. */
 final class HttpResendClient implements OtpResendClient {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
-  private static final String TRACE_OPERATION = "otp-resend";
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 1_000;
-  private static final Runnable SETTLED = () -> {};
+
+  /** How a call has been decided to end; one of the two is null. */
+  private static final class Ending {
+    static final Ending EXPIRED = new Ending(null, null);
+    static final Ending SETTLED = new Ending(null, null);
+
+    private final @Nullable ResendResponse response;
+    private final @Nullable ResendException failure;
+
+    Ending(@Nullable ResendResponse response, @Nullable ResendException failure) {
+      this.response = response;
+      this.failure = failure;
+    }
+  }
 
   private final VertxInternal vertx;
   private final OtpResendOptions options;
@@ -109,9 +121,8 @@ final class HttpResendClient implements OtpResendClient {
           : Future.failedFuture(refusal);
     }
     Call call = new Call(context, requestId);
-    Promise<ResendResponse> onContextOfCaller = context.promise();
     Future<ResendResponse> running =
-        flights == null ? null : flights.enter(requestId, call.outcome.future());
+        flights == null ? null : flights.enter(requestId, call.shared.future());
     try {
       if (running == null) {
         call.start();
@@ -121,13 +132,9 @@ final class HttpResendClient implements OtpResendClient {
     } catch (RejectedExecutionException e) {
       // no context is left to complete anything on
       call.end(null, new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
-      return call.outcome.future();
+      return call.shared.future();
     }
-    call.outcome
-        .future()
-        .onComplete(
-            (response, failure) -> LastingContext.tell(onContextOfCaller, response, failure));
-    return onContextOfCaller.future();
+    return call.outcome.future();
   }
 
   @Override
@@ -143,10 +150,15 @@ final class HttpResendClient implements OtpResendClient {
   private final class Call {
     private final ContextInternal context;
     private final String requestId;
-    private final Promise<ResendResponse> outcome = Promise.promise();
 
-    /** Null as long as the outcome is open; who sets it decides. It is run once. */
-    private final AtomicReference<@Nullable Runnable> ending = new AtomicReference<>();
+    /** For the caller, on its context. */
+    private final Promise<ResendResponse> outcome;
+
+    /** For calls that share this one. */
+    private final Promise<ResendResponse> shared = Promise.promise();
+
+    /** Null as long as the outcome is open; who sets it decides. It is settled once. */
+    private final AtomicReference<@Nullable Ending> ending = new AtomicReference<>();
 
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
     private DeadlineQueue.@Nullable Entry expiry;
@@ -170,6 +182,7 @@ final class HttpResendClient implements OtpResendClient {
 
     Call(ContextInternal caller, String requestId) {
       context = LastingContext.of(caller);
+      outcome = caller.promise();
       this.requestId = requestId;
     }
 
@@ -184,7 +197,11 @@ final class HttpResendClient implements OtpResendClient {
       }
       holds.set(1);
       expiry = deadlines.add(this::expire);
-      context.emit(v -> guard());
+      if (context.isRunningOnContext()) {
+        guard();
+      } else {
+        context.emit(v -> guard());
+      }
     }
 
     private void guard() {
@@ -222,7 +239,11 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void await(Future<String> asked) {
-      asked.onComplete(answer -> context.emit(answer, this::useToken));
+      if (asked.isComplete()) {
+        useToken(asked);
+      } else {
+        asked.onComplete(answer -> context.emit(answer, this::useToken));
+      }
     }
 
     private void useToken(AsyncResult<String> answer) {
@@ -249,57 +270,55 @@ final class HttpResendClient implements OtpResendClient {
       pool = connections.pool();
       Connections.Pool used = pool;
       BoundedBody body = new BoundedBody(attempt, options.getMaxResponseBytes());
-      DeadlineQueue.Entry limit = connectDeadlines.add(() -> connectExpired(attempt));
       Future<HttpResponse<Buffer>> response;
       try {
         response =
-            used.webClient()
-                .request(
-                    HttpMethod.POST,
-                    baseUrl.port(),
-                    baseUrl.host(),
-                    baseUrl.path() + '/' + RequestId.encode(requestId) + "/resend")
-                .ssl(baseUrl.ssl())
-                .traceOperation(TRACE_OPERATION)
-                .putHeader("accept", "application/json")
-                .putHeader("authorization", "Bearer " + token)
-                .putHeader("content-length", "0")
+            used.post(baseUrl.path() + '/' + RequestId.encode(requestId) + "/resend", token)
                 .as(body)
                 .sendStream(attempt);
       } catch (RuntimeException e) {
         response = Future.failedFuture(e); // such as that Vert.x has closed the HTTP client
       }
+      DeadlineQueue.Entry limit =
+          attempt.wasOpened() ? null : connectDeadlines.add(() -> connectExpired(attempt));
       response.onComplete(
-          answer -> {
-            limit.cancel();
+          (answer, cause) -> {
+            if (limit != null) {
+              limit.cancel();
+            }
             letGo(attempt);
-            if (answer.cause() instanceof HttpClosedException && !attempt.wasOpened()) {
+            if (attempt.refuse()) {
+              connectFailed(Objects.requireNonNull(cause));
+            } else if (attempt.wasOpened()) {
+              answered(attempt, body, answer, cause);
+            }
+            if (cause instanceof HttpClosedException && !attempt.wasOpened()) {
               connections.replace(used);
             }
-            answered(attempt, body, answer);
           });
     }
 
     private void answered(
-        Gate attempt, BoundedBody body, AsyncResult<HttpResponse<Buffer>> answer) {
-      if (attempt.refuse()) {
-        connectFailed(answer.cause());
-      } else if (attempt.wasOpened()) {
-        if (answer.succeeded() && !body.isTooLong()) { // its end may have come with the excess
-          decode(attempt, answer.result(), body);
-        } else {
-          end(null, broken(body, answer.cause()));
-        }
+        Gate attempt,
+        BoundedBody body,
+        @Nullable HttpResponse<Buffer> answer,
+        @Nullable Throwable cause) {
+      if (body.isTooLong()) { // even if its end came with the excess
+        end(
+            null,
+            new ResendException(
+                ResendFailure.INVALID_RESPONSE,
+                "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes()));
+      } else if (answer != null) {
+        decode(attempt, answer, body);
+      } else {
+        end(null, broken(Objects.requireNonNull(cause)));
       }
     }
 
     /** Whichever it is, the request was transmitted; the cause only tells the two kinds apart. */
-    private ResendException broken(BoundedBody body, Throwable cause) {
-      if (body.isTooLong()) {
-        return new ResendException(
-            ResendFailure.INVALID_RESPONSE,
-            "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes());
-      } else if (cause instanceof IOException
+    private ResendException broken(Throwable cause) {
+      if (cause instanceof IOException
           || cause instanceof VertxException
           || cause instanceof PrematureChannelClosureException
           || cause.getCause() instanceof SSLException) { // in Netty's DecoderException
@@ -314,31 +333,36 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void decode(Gate attempt, HttpResponse<Buffer> response, BoundedBody body) {
+      ResendResponse success;
       try {
-        ResendResponse success =
+        success =
             ResponseDecoder.decode(
                 response.statusCode(), response.headers(), body.content(), Instant.now());
-        attempt.end();
-        end(success, null);
       } catch (ResendException e) {
-        ResendException failure = e.without(token).without(rejectedToken);
-        if (failure.failure() == ResendFailure.INVALID_RESPONSE
-            || failure.failure() == ResendFailure.UNRECOGNIZED) {
-          attempt.abort(); // what else the server sent must not be read as the next answer
-        } else {
-          attempt.end();
-        }
-        boolean isRefusal =
-            failure.failure() == ResendFailure.UNAUTHORIZED && response.statusCode() == 401;
-        if (isRefusal && unauthorized == null) {
-          unauthorized = failure;
-          rejectedToken = token;
-          connectFailures = List.of();
-          gate = null;
-          await(tokens.askAgain(token));
-        } else {
-          end(null, failure);
-        }
+        failed(attempt, response, e.without(token).without(rejectedToken));
+        return;
+      }
+      attempt.end();
+      end(success, null);
+    }
+
+    private void failed(Gate attempt, HttpResponse<Buffer> response, ResendException failure) {
+      if (failure.failure() == ResendFailure.INVALID_RESPONSE
+          || failure.failure() == ResendFailure.UNRECOGNIZED) {
+        attempt.abort(); // what else the server sent must not be read as the next answer
+      }
+      boolean isRefusal =
+          failure.failure() == ResendFailure.UNAUTHORIZED && response.statusCode() == 401;
+      if (isRefusal && unauthorized == null) {
+        attempt.end(); // the connection may serve the next attempt
+        unauthorized = failure;
+        rejectedToken = token;
+        connectFailures = List.of();
+        gate = null;
+        await(tokens.askAgain(token));
+      } else {
+        end(null, failure);
+        attempt.end();
       }
     }
 
@@ -382,7 +406,7 @@ final class HttpResendClient implements OtpResendClient {
 
     /** The deadline has come, on a thread of its own. */
     private void expire() {
-      ending.compareAndSet(null, this::settleExpired);
+      ending.compareAndSet(null, Ending.EXPIRED);
       settleDecided();
     }
 
@@ -421,8 +445,13 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
-      if (ending.compareAndSet(null, () -> settle(response, failure))) {
-        release(failure).onComplete(released -> settleDecided());
+      if (ending.compareAndSet(null, new Ending(response, failure))) {
+        Future<?> released = release(failure);
+        if (released.isComplete()) {
+          settleDecided();
+        } else {
+          released.onComplete(done -> settleDecided());
+        }
       }
     }
 
@@ -439,7 +468,12 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void settleDecided() {
-      ending.getAndSet(SETTLED).run();
+      Ending decided = ending.getAndSet(Ending.SETTLED);
+      if (decided == Ending.EXPIRED) {
+        settleExpired();
+      } else if (decided != Ending.SETTLED) {
+        settle(decided.response, decided.failure);
+      }
     }
 
     private void settle(@Nullable ResendResponse response, @Nullable ResendException failure) {
@@ -452,11 +486,9 @@ final class HttpResendClient implements OtpResendClient {
       try {
         log(response, failure);
       } finally { // whatever a logger or a handler does, the call has ended
-        try {
-          outcome.complete(response, failure);
-        } finally {
-          inFlight.leave();
-        }
+        shared.complete(response, failure); // first, which ends the flight
+        LastingContext.tell(outcome, response, failure);
+        inFlight.leave();
       }
     }
 

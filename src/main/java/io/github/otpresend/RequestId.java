@@ -14,6 +14,7 @@ final class RequestId {
       "; a request id is 1 to "
           + MAX_CHARACTERS
           + " characters, not blank, not . or .., and has no control characters";
+  private static final boolean[] UNRESERVED = unreserved();
   private static final HexFormat HEX = HexFormat.of().withUpperCase();
 
   private RequestId() {}
@@ -31,6 +32,9 @@ final class RequestId {
   }
 
   private static @Nullable String whatIsWrong(String id) {
+    if (id.length() <= MAX_CHARACTERS && id.length() > 2 && isUnreserved(id)) {
+      return null; // as nearly all are
+    }
     int characters = id.codePointCount(0, id.length());
     if (characters > MAX_CHARACTERS) {
       return "has " + characters + " characters";
@@ -40,19 +44,27 @@ final class RequestId {
       return "is blank";
     } else if (id.equals(".") || id.equals("..")) {
       return "is " + id;
-    } else if (id.codePoints().anyMatch(Character::isISOControl)) {
-      return "has a control character";
-    } else if (id.codePoints().anyMatch(c -> Character.getType(c) == Character.SURROGATE)) {
-      return "has half a surrogate pair, which is no character";
+    }
+    for (int i = 0, c; i < id.length(); i += Character.charCount(c)) {
+      c = id.codePointAt(i);
+      if (Character.isISOControl(c)) {
+        return "has a control character";
+      } else if (Character.getType(c) == Character.SURROGATE) {
+        return "has half a surrogate pair, which is no character";
+      }
     }
     return null;
   }
 
   /** The id as one path segment: all but RFC 3986's unreserved characters percent-encoded. */
   static String encode(String id) {
+    return isUnreserved(id) ? id : percentEncode(id);
+  }
+
+  private static String percentEncode(String id) {
     StringBuilder segment = new StringBuilder(id.length() + 16);
     for (byte b : id.getBytes(UTF_8)) {
-      if (isUnreserved(b)) {
+      if (isUnreserved((char) b)) { // a byte of another character is negative, and no such char
         segment.append((char) b);
       } else {
         HEX.toHexDigits(segment.append('%'), b);
@@ -61,13 +73,24 @@ final class RequestId {
     return segment.toString();
   }
 
-  private static boolean isUnreserved(byte b) {
-    return (b >= 'a' && b <= 'z')
-        || (b >= 'A' && b <= 'Z')
-        || (b >= '0' && b <= '9')
-        || b == '-'
-        || b == '.'
-        || b == '_'
-        || b == '~';
+  private static boolean isUnreserved(String id) {
+    for (int i = 0; i < id.length(); i++) {
+      if (!isUnreserved(id.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isUnreserved(char c) {
+    return c < UNRESERVED.length && UNRESERVED[c];
+  }
+
+  private static boolean[] unreserved() {
+    boolean[] unreserved = new boolean[128];
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+        .chars()
+        .forEach(c -> unreserved[c] = true);
+    return unreserved;
   }
 }

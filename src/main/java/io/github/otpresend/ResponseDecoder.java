@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** From the service's answer to its meaning. */
 final class ResponseDecoder {
+  private static final ResendResponse SUCCESS = new ResendResponse(true);
+
+  /** What the service answers to nearly every resend; any other JSON of it is read as JSON. */
+  private static final byte[] USUAL = SUCCESS.toJson().encode().getBytes(UTF_8);
+
   private ResponseDecoder() {}
 
   /**
@@ -19,8 +27,13 @@ final class ResponseDecoder {
    * @throws ResendException unless the status is a 2xx and the body a success object
    */
   static ResendResponse decode(int status, MultiMap headers, Buffer body, Instant now) {
-    JsonObject json = StrictJson.readObject(body.getBytes());
-    if (status / 100 == 2) {
+    boolean isSuccess = status / 100 == 2;
+    byte[] bytes = body.getBytes();
+    if (isSuccess && Arrays.equals(bytes, USUAL)) {
+      return SUCCESS;
+    }
+    JsonObject json = StrictJson.readObject(bytes);
+    if (isSuccess) {
       if (json != null && json.getValue(ResendMessage.SUCCESS) instanceof Boolean success) {
         return new ResendResponse(success);
       }

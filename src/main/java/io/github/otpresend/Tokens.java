@@ -5,6 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Asks a token provider, which is foreign code: whatever it does, a usable token comes out or a
@@ -30,16 +31,18 @@ final class Tokens {
     if (asked == null) {
       return unavailable("returned null in place of a future");
     }
-    return asked.transform(
-        (token, failure) -> {
-          if (failure != null) {
-            return unavailable("failed with " + failure.getClass().getName());
-          } else if (!OtpResendOptions.isToken(token)) {
-            return unavailable(
-                "gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
-          }
-          return Future.succeededFuture(token);
-        });
+    return asked.isComplete()
+        ? checked(asked.result(), asked.cause())
+        : asked.transform(Tokens::checked);
+  }
+
+  private static Future<String> checked(@Nullable String token, @Nullable Throwable failure) {
+    if (failure != null) {
+      return unavailable("failed with " + failure.getClass().getName());
+    } else if (!OtpResendOptions.isToken(token)) {
+      return unavailable("gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
+    }
+    return Future.succeededFuture(token);
   }
 
   /**
