@@ -401,6 +401,19 @@ class OtpResendOptionsTest {
     assertNames(rejection(() -> fromJson("baseUrl", url)), "baseUrl", '"' + url + '"', allowed);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://example.org/\ud83d",
+        "https://example.org/\ude00a",
+        "https://user:geheim@\ud83d.org",
+      })
+  void a_base_url_with_half_a_surrogate_pair_is_rejected(String url) {
+    IllegalArgumentException rejection = rejection(() -> options.setBaseUrl(url));
+    assertNames(rejection, "baseUrl", "allowed is");
+    assertFalse(rejection.toString().contains("geheim"), rejection.toString());
+  }
+
   @Test
   void a_base_url_of_null_is_rejected() {
     assertNames(rejection(() -> options.setBaseUrl(null)), "baseUrl", "null", "text");
