@@ -204,13 +204,14 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "timeout, PT0.0000001S",
-    "timeout, PT1.0005S",
-    "connectTimeout, PT0.0015S",
-    "keepAliveTimeout, PT1.000000001S"
+    "timeout, PT0.0000001S, milliseconds",
+    "timeout, PT1.0005S, milliseconds",
+    "connectTimeout, PT0.0015S, milliseconds",
+    "keepAliveTimeout, PT1.000000001S, seconds"
   })
-  void a_duration_that_json_could_not_say_is_rejected(String key, Duration value) {
-    assertNames(rejection(() -> setDuration(key, value)), key, value.toString(), "in whole");
+  void a_duration_that_json_could_not_say_is_rejected(String key, Duration value, String unit) {
+    assertNames(
+        rejection(() -> setDuration(key, value)), key, value.toString(), "in whole " + unit);
   }
 
   @ParameterizedTest
@@ -362,6 +363,13 @@ class OtpResendOptionsTest {
   void a_base_url_with_a_host_is_accepted_as_it_is(String url) {
     assertEquals(url, options.setBaseUrl(url).getBaseUrl());
     assertEquals(url, fromJson("baseUrl", url).getBaseUrl());
+  }
+
+  @Test
+  void the_parts_of_a_base_url_are_those_of_its_text() {
+    assertEquals(
+        new BaseUrl("HTTPS://Example.org/api/", true, "example.org", 443, "/api"),
+        options.setBaseUrl("HTTPS://Example.org/api/").baseUrl());
   }
 
   @ParameterizedTest
