@@ -56,7 +56,7 @@ record BaseUrl(String text, boolean ssl, String host, int port, String path) {
         ssl,
         host.toLowerCase(Locale.ROOT),
         port > 0 ? port : ssl ? 443 : 80,
-        uri.getRawPath().replaceAll("/+$", ""));
+        uri.getRawPath().replaceAll("(?<!/)/+$", ""));
   }
 
   /** Whether what is sent stays on this machine. No name is looked up. */

@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -363,6 +364,13 @@ class OtpResendOptionsTest {
   void a_base_url_with_a_host_is_accepted_as_it_is(String url) {
     assertEquals(url, options.setBaseUrl(url).getBaseUrl());
     assertEquals(url, fromJson("baseUrl", url).getBaseUrl());
+  }
+
+  @Test
+  @Timeout(10)
+  void a_base_url_of_many_slashes_is_read_at_once() {
+    String url = "https://example.org" + "/".repeat(200_000) + "api//";
+    assertTrue(options.setBaseUrl(url).baseUrl().path().endsWith("/api"));
   }
 
   @Test
@@ -730,6 +738,17 @@ class OtpResendOptionsTest {
   @MethodSource("wrongTypes")
   void a_value_of_the_wrong_json_type_is_rejected(String key, Object value) {
     assertNames(rejection(() -> fromJson(key, value)), key, "allowed is");
+  }
+
+  @Test
+  void a_password_in_an_object_at_the_wrong_key_is_not_shown() {
+    for (String key : List.of("timeout", "singleFlight", "address", "webClient")) {
+      JsonObject object = new JsonObject().put("password", "geheim");
+      Object misplaced = key.equals("webClient") ? new JsonArray().add(object) : object;
+      IllegalArgumentException rejection = rejection(() -> fromJson(key, misplaced));
+      assertNames(rejection, key, "allowed is");
+      assertFalse(rejection.toString().contains("geheim"), rejection.toString());
+    }
   }
 
   static Set<String> keys() {
