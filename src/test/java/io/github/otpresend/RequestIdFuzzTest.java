@@ -8,14 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.vertx.core.internal.net.RFC3986;
 import java.net.URI;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Timeout;
 
 /** A request id, which is any text. */
 @Timeout(10) // of one input, in seconds
 class RequestIdFuzzTest {
-  private static final Pattern SEGMENT = Pattern.compile("([A-Za-z0-9._~-]|%[0-9A-F]{2})+");
-
   @FuzzTest
   void whatever_the_id_a_server_decodes_what_was_given(byte[] bytes) {
     String id = new FuzzInput(bytes).restAsText();
@@ -27,7 +24,7 @@ class RequestIdFuzzTest {
       return;
     }
     String segment = RequestId.encode(id);
-    assertTrue(SEGMENT.matcher(segment).matches(), segment);
+    assertTrue(segment.replaceAll("%[0-9A-F]{2}", "").matches("[A-Za-z0-9._~-]*"), segment);
 
     String path = "/api/" + segment + "/resend";
     URI uri = URI.create("https://example.org" + path).normalize(); // which keeps . and .. out
