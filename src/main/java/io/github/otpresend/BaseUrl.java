@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -28,6 +30,9 @@ record BaseUrl(String text, boolean ssl, String host, int port, String path) {
 
   /** The parts of a URL; null if it is not what is {@link #ALLOWED}. */
   static @Nullable BaseUrl parse(String text) {
+    if (!UTF_8.newEncoder().canEncode(text)) {
+      return null; // half a surrogate pair, on which URI fails otherwise
+    }
     URI uri;
     try {
       uri = new URI(new URI(text).toASCIIString());
@@ -51,7 +56,7 @@ record BaseUrl(String text, boolean ssl, String host, int port, String path) {
         ssl,
         host.toLowerCase(Locale.ROOT),
         port > 0 ? port : ssl ? 443 : 80,
-        uri.getRawPath().replaceAll("/+$", ""));
+        uri.getRawPath().replaceAll("(?<!/)/+$", ""));
   }
 
   /** Whether what is sent stays on this machine. No name is looked up. */

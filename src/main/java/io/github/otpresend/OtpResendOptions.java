@@ -593,7 +593,8 @@ public class OtpResendOptions {
 
   private static IllegalArgumentException wrongType(
       String key, @Nullable Object value, String allowed) {
-    boolean secret = key.equals("token") || key.equals("webClient");
-    return rejected(key, secret ? "of the wrong type" : String.valueOf(value), allowed);
+    // an object may be that of another key, with a password in it
+    boolean isSecret = key.equals("token") || key.equals("webClient") || value instanceof Iterable;
+    return rejected(key, isSecret ? "of the wrong type" : String.valueOf(value), allowed);
   }
 }

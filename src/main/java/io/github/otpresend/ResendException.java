@@ -197,6 +197,8 @@ public final class ResendException extends RuntimeException {
       JsonArray struck = new JsonArray();
       array.forEach(item -> struck.add(strikeJson(secret, item)));
       return struck;
+    } else if (json instanceof Number number && number.toString().contains(secret)) {
+      return strike(secret, number.toString()); // a token may be digits alone
     }
     return json;
   }

@@ -130,6 +130,11 @@ public enum ResendFailure {
     return httpStatus / 100 == 5 ? SERVER_ERROR : UNRECOGNIZED;
   }
 
+  /** Whether a failure of this kind and with this status can be one where nothing was sent. */
+  boolean canBeUnsent(int httpStatus) {
+    return isOfService() ? httpStatus / 100 == 4 && this != SERVER_ERROR : !maybeSent;
+  }
+
   private boolean isOfService() {
     return ordinal() <= UNRECOGNIZED.ordinal();
   }

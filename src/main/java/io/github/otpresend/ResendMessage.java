@@ -125,13 +125,16 @@ final class ResendMessage {
     };
   }
 
-  /** What does not have the shape of {@link #encodeFailure} may have been sent. */
+  /**
+   * What does not have the shape of {@link #encodeFailure} may have been sent, and so may what says
+   * that it was not where no serving end of this library would say so.
+   */
   static ResendException decodeFailure(@Nullable String message, int failureCode) {
     JsonObject json = message == null ? null : StrictJson.readObject(message);
     if (json == null
         || !(json.getValue(TYPE) instanceof String type)
         || !(json.getValue(MESSAGE) instanceof String text)
-        || !(json.getValue(MAYBE_SENT) instanceof Boolean maybeSent)) {
+        || !(json.getValue(MAYBE_SENT) instanceof Boolean saysMaybeSent)) {
       return new ResendException(
           ResendFailure.UNRECOGNIZED.type(),
           failureCode,
@@ -140,8 +143,10 @@ final class ResendMessage {
           null,
           null);
     }
+    boolean maybeSent =
+        saysMaybeSent || !ResendFailure.of(type, failureCode, false).canBeUnsent(failureCode);
     Duration retryAfter =
-        json.getValue(RETRY_AFTER_MS) instanceof Number millis
+        json.getValue(RETRY_AFTER_MS) instanceof Number millis && millis.longValue() >= 0
             ? Duration.ofMillis(millis.longValue())
             : null;
     return new ResendException(

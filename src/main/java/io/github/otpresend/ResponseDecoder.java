@@ -62,12 +62,16 @@ final class ResponseDecoder {
       return null;
     }
     JsonObject carried =
-        StrictJson.readObject(new JsonObject().put(ResendMessage.PAYLOAD, payload).encode());
+        StrictJson.readObject(
+            new JsonObject().put(ResendMessage.PAYLOAD, payload).encode().getBytes(UTF_8));
     return carried == null ? null : carried.getValue(ResendMessage.PAYLOAD);
   }
 
+  /** Also as the event bus would carry it: without half a surrogate pair. */
   private static @Nullable String text(@Nullable JsonObject json, String field) {
-    return json != null && json.getValue(field) instanceof String text ? text : null;
+    return json != null && json.getValue(field) instanceof String text
+        ? new String(text.getBytes(UTF_8), UTF_8)
+        : null;
   }
 
   private static ResendException invalid(String message) {

@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -204,13 +205,14 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "timeout, PT0.0000001S",
-    "timeout, PT1.0005S",
-    "connectTimeout, PT0.0015S",
-    "keepAliveTimeout, PT1.000000001S"
+    "timeout, PT0.0000001S, milliseconds",
+    "timeout, PT1.0005S, milliseconds",
+    "connectTimeout, PT0.0015S, milliseconds",
+    "keepAliveTimeout, PT1.000000001S, seconds"
   })
-  void a_duration_that_json_could_not_say_is_rejected(String key, Duration value) {
-    assertNames(rejection(() -> setDuration(key, value)), key, value.toString(), "in whole");
+  void a_duration_that_json_could_not_say_is_rejected(String key, Duration value, String unit) {
+    assertNames(
+        rejection(() -> setDuration(key, value)), key, value.toString(), "in whole " + unit);
   }
 
   @ParameterizedTest
@@ -364,6 +366,20 @@ class OtpResendOptionsTest {
     assertEquals(url, fromJson("baseUrl", url).getBaseUrl());
   }
 
+  @Test
+  @Timeout(10)
+  void a_base_url_of_many_slashes_is_read_at_once() {
+    String url = "https://example.org" + "/".repeat(200_000) + "api//";
+    assertTrue(options.setBaseUrl(url).baseUrl().path().endsWith("/api"));
+  }
+
+  @Test
+  void the_parts_of_a_base_url_are_those_of_its_text() {
+    assertEquals(
+        new BaseUrl("HTTPS://Example.org/api/", true, "example.org", 443, "/api"),
+        options.setBaseUrl("HTTPS://Example.org/api/").baseUrl());
+  }
+
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '`',
@@ -399,6 +415,19 @@ class OtpResendOptionsTest {
   void any_other_base_url_is_rejected(String url, String allowed) {
     assertNames(rejection(() -> options.setBaseUrl(url)), "baseUrl", '"' + url + '"', allowed);
     assertNames(rejection(() -> fromJson("baseUrl", url)), "baseUrl", '"' + url + '"', allowed);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://example.org/\ud83d",
+        "https://example.org/\ude00a",
+        "https://user:geheim@\ud83d.org",
+      })
+  void a_base_url_with_half_a_surrogate_pair_is_rejected(String url) {
+    IllegalArgumentException rejection = rejection(() -> options.setBaseUrl(url));
+    assertNames(rejection, "baseUrl", "allowed is");
+    assertFalse(rejection.toString().contains("geheim"), rejection.toString());
   }
 
   @Test
@@ -709,6 +738,17 @@ class OtpResendOptionsTest {
   @MethodSource("wrongTypes")
   void a_value_of_the_wrong_json_type_is_rejected(String key, Object value) {
     assertNames(rejection(() -> fromJson(key, value)), key, "allowed is");
+  }
+
+  @Test
+  void a_password_in_an_object_at_the_wrong_key_is_not_shown() {
+    for (String key : List.of("timeout", "singleFlight", "address", "webClient")) {
+      JsonObject object = new JsonObject().put("password", "geheim");
+      Object misplaced = key.equals("webClient") ? new JsonArray().add(object) : object;
+      IllegalArgumentException rejection = rejection(() -> fromJson(key, misplaced));
+      assertNames(rejection, key, "allowed is");
+      assertFalse(rejection.toString().contains("geheim"), rejection.toString());
+    }
   }
 
   static Set<String> keys() {

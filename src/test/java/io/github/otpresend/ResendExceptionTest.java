@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.NullSource;
@@ -250,6 +251,66 @@ class ResendExceptionTest {
   }
 
   @Test
+  void a_time_to_wait_that_is_negative_is_none() {
+    ResendException failure =
+        ResendException.from(
+            recipientFailure(
+                409,
+                "{\"type\":\"RestartCooldownActiveException\",\"message\":\"x\",\"maybeSent\":false,\"retryAfterMs\":-1}"));
+    assertEquals(ResendFailure.RESTART_COOLDOWN_ACTIVE, failure.failure());
+    assertEquals(Optional.empty(), failure.retryAfter());
+  }
+
+  @Test
+  void a_time_to_wait_of_zero_is_kept() {
+    ResendException failure =
+        ResendException.from(
+            recipientFailure(
+                409,
+                "{\"type\":\"RestartCooldownActiveException\",\"message\":\"x\",\"maybeSent\":false,\"retryAfterMs\":0}"));
+    assertEquals(Optional.of(Duration.ZERO), failure.retryAfter());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "SessionNotFoundException, 500, SESSION_NOT_FOUND",
+    "UnauthorizedException, 200, UNAUTHORIZED",
+    "InternalServerErrorException, 400, SERVER_ERROR",
+    "InternalServerErrorException, 500, SERVER_ERROR",
+    "UnrecognizedException, 500, UNRECOGNIZED",
+    "New, 399, UNRECOGNIZED",
+    "New, 503, UNRECOGNIZED",
+    "ConnectionFailedException, 500, UNRECOGNIZED",
+    "TimeoutException, 504, TIMEOUT",
+  })
+  void that_nothing_was_sent_is_not_believed_where_the_serving_end_would_not_say_so(
+      String type, int status, ResendFailure kind) {
+    ResendException failure = ResendException.from(unsent(type, status));
+    assertEquals(kind, failure.failure());
+    assertTrue(failure.maybeSent());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "SessionNotFoundException, 404",
+    "SessionNotFoundException, 400",
+    "RateLimitException, 499",
+    "New, 418",
+    "TimeoutException, 400",
+    "ConnectionFailedException, 503",
+    "ExpiredException, 504",
+    "AlreadyInProgressException, 409",
+  })
+  void that_nothing_was_sent_is_believed_of_a_4xx_and_of_the_librarys_own(String type, int status) {
+    assertFalse(ResendException.from(unsent(type, status)).maybeSent());
+  }
+
+  private static ReplyException unsent(String type, int status) {
+    return recipientFailure(
+        status, "{\"type\":\"" + type + "\",\"message\":\"x\",\"maybeSent\":false}");
+  }
+
+  @Test
   void unknown_fields_are_ignored() {
     ResendException failure =
         ResendException.from(
@@ -309,6 +370,21 @@ class ResendExceptionTest {
     assertFalse(struck.toJson().encode().contains(SECRET), struck.toJson().encode());
     assertFalse(struck.toString().contains(SECRET), struck.toString());
     assertTrue(struck.toJson().encode().contains("[redacted]"));
+  }
+
+  @Test
+  void a_secret_of_digits_is_struck_out_where_it_stands_as_a_number() {
+    ResendException struck =
+        ofService(
+                "New",
+                418,
+                "x",
+                null,
+                new JsonArray().add(471147114711L).add(1).add(new BigDecimal("0.471147114711")))
+            .without("471147114711");
+    assertEquals(
+        Optional.of(new JsonArray().add("[redacted]").add(1).add("0.[redacted]")),
+        struck.payload());
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,6 +11,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -20,11 +22,14 @@ import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ResendMessageTest {
+  private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
+
   @Test
   void the_names_on_the_wire_are_those_of_the_contract() {
     assertEquals(
         List.of(
             "requestId",
+            "expires-at",
             "success",
             "type",
             "message",
@@ -34,6 +39,7 @@ class ResendMessageTest {
             "payload"),
         List.of(
             ResendMessage.REQUEST_ID,
+            ResendMessage.EXPIRES_AT,
             ResendMessage.SUCCESS,
             ResendMessage.TYPE,
             ResendMessage.MESSAGE,
@@ -116,6 +122,41 @@ class ResendMessageTest {
     assertTrue(refusalOf(7).getMessage().endsWith("a java.lang.Integer"));
     assertTrue(refusalOf(new JsonArray()).getMessage().endsWith("a io.vertx.core.json.JsonArray"));
     assertTrue(refusalOf(new JsonObject()).getMessage().contains("JSON object"));
+  }
+
+  @Test
+  void a_message_without_a_time_does_not_expire() {
+    assertDoesNotThrow(() -> ResendMessage.checkExpiry(null, NOW));
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1, 60_000})
+  void a_message_is_good_to_its_last_millisecond(long millisLeft) {
+    String expiresAt = Long.toString(NOW.toEpochMilli() + millisLeft);
+    assertDoesNotThrow(() -> ResendMessage.checkExpiry(expiresAt, NOW));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "0", "-9223372036854775808"})
+  void a_message_that_comes_later_has_expired(String expiresAt) {
+    ResendException refusal = expiryOf(expiresAt);
+    assertEquals(ResendFailure.EXPIRED, refusal.failure());
+    assertFalse(refusal.maybeSent());
+  }
+
+  @Test
+  void a_message_that_comes_a_millisecond_late_has_expired() {
+    assertEquals(ResendFailure.EXPIRED, expiryOf(Long.toString(NOW.toEpochMilli() - 1)).failure());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "soon", "1.5", " 1", "0x1", "9223372036854775808"})
+  void a_time_that_is_no_number_is_an_invalid_request(String expiresAt) {
+    assertEquals(ResendFailure.INVALID_REQUEST, expiryOf(expiresAt).failure());
+  }
+
+  private static ResendException expiryOf(String expiresAt) {
+    return assertThrows(ResendException.class, () -> ResendMessage.checkExpiry(expiresAt, NOW));
   }
 
   @ParameterizedTest

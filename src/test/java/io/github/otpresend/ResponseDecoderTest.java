@@ -530,6 +530,27 @@ class ResponseDecoderTest {
     assertEquals(Optional.of(7), refusal(500, "{\"payload\":7}").payload());
   }
 
+  @Test
+  void half_a_surrogate_pair_becomes_what_it_would_be_in_another_node() {
+    ResendException failure =
+        refusal(
+            418,
+            "{\"type\":\"New\\ud83d\",\"message\":\"\\ude00x\",\"payload\":{\"a\\ud83d\":\"\\ud83d\\ude00\\ud83d\"}}");
+    assertEquals("New?", failure.type());
+    assertEquals("?x", failure.getMessage());
+    assertEquals(Optional.of(new JsonObject().put("a?", "\ud83d\ude00?")), failure.payload());
+  }
+
+  @Test
+  void a_payload_that_another_node_could_not_read_is_none_and_the_failure_stays() {
+    ResendException failure =
+        refusal(
+            404,
+            "{\"type\":\"SessionNotFoundException\",\"payload\":{\"\\ud83d\":1,\"\\ud83e\":2}}");
+    assertEquals(ResendFailure.SESSION_NOT_FOUND, failure.failure());
+    assertEquals(Optional.empty(), failure.payload());
+  }
+
   // Retry-After
 
   @ParameterizedTest
