@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * The JSON keys are the property names; durations are milliseconds there. An unknown key or a value
  * of the wrong JSON type is an error.
  */
-public class OtpResendOptions {
+public final class OtpResendOptions {
   /** The service's own base URL. */
   public static final String DEFAULT_BASE_URL = "https://online.sigmasms.ru/api/n/otp-handler";
 
