@@ -11,6 +11,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Every setting of a client, its default and its rules.
  *
+ * <pre>{@code
+ * new OtpResendOptions().setToken(token).setTimeout(Duration.ofSeconds(5));
+ * new OtpResendOptions(new JsonObject().put("token", token).put("timeout", 5_000)); // the same
+ * }</pre>
+ *
  * <p>A setter, or the JSON constructor, rejects a bad value with an {@link
  * IllegalArgumentException} that names the key, the value (never the token's) and what is allowed.
  * The JSON keys are the property names; durations are milliseconds there. An unknown key or a value
@@ -429,6 +434,7 @@ public final class OtpResendOptions {
    *
    * @param webClient the options, copied
    * @return this
+   * @throws IllegalArgumentException if it is null
    */
   public OtpResendOptions setWebClient(WebClientOptions webClient) {
     check(webClient != null, "webClient", "null", "WebClientOptions");
