@@ -18,14 +18,21 @@ public final class App {
    * @param args base URL, token, request id
    */
   public static void main(String[] args) {
-    JsonObject config = new JsonObject().put("baseUrl", args[0]).put("token", args[1]);
+    JsonObject config =
+        new JsonObject()
+            .put("baseUrl", args[0])
+            .put("token", args[1])
+            .put("timeout", 50_000) // a JVM starts slowly on a busy machine
+            .put("connectTimeout", 50_000);
     Vertx vertx = Vertx.vertx();
     vertx
         .deployVerticle(
             "io.github.otpresend.OtpResendVerticle", new DeploymentOptions().setConfig(config))
         .await();
-    System.out.println(OtpResendClient.overEventBus(vertx).resend(args[2]).await().toJson());
-    OtpResendClient client = OtpResendClient.create(vertx, new OtpResendOptions(config));
+    OtpResendOptions options = new OtpResendOptions(config);
+    OtpResendClient overBus = OtpResendClient.overEventBus(vertx, options);
+    System.out.println(overBus.resend(args[2]).await().toJson());
+    OtpResendClient client = OtpResendClient.create(vertx, options);
     try {
       client.resend(args[2]).await();
     } catch (ResendException refusal) {
