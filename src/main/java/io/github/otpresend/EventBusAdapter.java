@@ -20,6 +20,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * {@link ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's built-in
  * codecs carry all of that, so an asker needs nothing of this library. A message without a reply
  * address is served too; its failure is logged.
+ *
+ * <pre>{@code
+ * EventBusAdapter.register(vertx, "otp.resend", client)
+ *     .onSuccess(adapter -> log.info("served"));
+ * vertx.eventBus().request("otp.resend", new JsonObject().put("requestId", requestId));
+ * }</pre>
  */
 public final class EventBusAdapter {
   private static final System.Logger LOG = System.getLogger(EventBusAdapter.class.getName());
@@ -43,7 +49,7 @@ public final class EventBusAdapter {
    * @param vertx the Vert.x whose event bus is used
    * @param address the address, such as {@value OtpResendOptions#DEFAULT_ADDRESS}
    * @param client what is asked; it stays its owner's to close
-   * @return the adapter, once the address is bound
+   * @return the adapter, once the address is bound; failed if the cluster does not bind it
    */
   public static Future<EventBusAdapter> register(
       Vertx vertx, String address, OtpResendClient client) {

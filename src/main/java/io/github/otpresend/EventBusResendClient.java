@@ -5,6 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.EventBus;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
@@ -17,12 +18,17 @@ final class EventBusResendClient implements OtpResendClient {
   private static final Duration MARGIN = Duration.ofMillis(500);
 
   private final VertxInternal vertx;
+
+  /** Vert.x's public type: the internal one is there as of Vert.x 5.2 only. */
+  private final EventBus bus;
+
   private final String address;
   private final Duration timeout;
   private final InFlight inFlight = new InFlight();
 
   EventBusResendClient(Vertx vertx, OtpResendOptions options) {
     this.vertx = (VertxInternal) vertx;
+    bus = vertx.eventBus();
     address = options.getAddress();
     timeout = options.getTimeout();
   }
@@ -61,9 +67,7 @@ final class EventBusResendClient implements OtpResendClient {
             .setSendTimeout(timeout.plus(MARGIN).toMillis())
             .addHeader(ResendMessage.EXPIRES_AT, "" + Instant.now().plus(timeout).toEpochMilli());
     try {
-      return vertx
-          .eventBus()
-          .request(address, ResendMessage.encodeRequest(requestId), delivery)
+      return bus.request(address, ResendMessage.encodeRequest(requestId), delivery)
           .map(message -> ResendMessage.decodeReply(message.body()))
           .recover(failure -> Future.failedFuture(ResendException.from(failure)));
     } catch (RuntimeException e) {

@@ -53,7 +53,9 @@ public interface OtpResendClient {
   }
 
   /**
-   * Creates a client that asks at the event-bus address {@value OtpResendOptions#DEFAULT_ADDRESS}.
+   * Creates a client that asks at the event-bus address {@value OtpResendOptions#DEFAULT_ADDRESS},
+   * with the default timeout. Where nobody serves it, a call is {@link
+   * ResendFailure#CONNECTION_FAILED} at once.
    *
    * @param vertx the Vert.x whose event bus is used
    * @return the client

@@ -10,12 +10,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Every setting of a client, its default and its rules.
  *
+ * <pre>{@code
+ * new OtpResendOptions().setToken(token).setTimeout(Duration.ofSeconds(5));
+ * new OtpResendOptions(new JsonObject().put("token", token).put("timeout", 5_000)); // the same
+ * }</pre>
+ *
  * <p>A setter, or the JSON constructor, rejects a bad value with an {@link
  * IllegalArgumentException} that names the key, the value (never the token's) and what is allowed.
  * The JSON keys are the property names; durations are milliseconds there. An unknown key or a value
  * of the wrong JSON type is an error.
  */
-public class OtpResendOptions {
+public final class OtpResendOptions {
   /** The service's own base URL. */
   public static final String DEFAULT_BASE_URL = "https://online.sigmasms.ru/api/n/otp-handler";
 
@@ -427,6 +432,7 @@ public class OtpResendOptions {
    *
    * @param webClient the options, copied
    * @return this
+   * @throws IllegalArgumentException if it is null
    */
   public OtpResendOptions setWebClient(WebClientOptions webClient) {
     check(webClient != null, "webClient", "null", "WebClientOptions");

@@ -9,10 +9,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client, served at its event-bus address for as long as this verticle is deployed.
  *
- * <p>Deployed by its class name it takes the options from its configuration: {@code new
- * DeploymentOptions().setConfig(new JsonObject().put("token", token))}. A bad configuration fails
- * the deployment with a message that names the key. Undeploying unbinds the address first, then
- * lets what is in flight finish and reply, and then closes the connections.
+ * <p>Deployed by its class name it takes the options from its configuration:
+ *
+ * <pre>{@code
+ * vertx.deployVerticle(
+ *     "io.github.otpresend.OtpResendVerticle",
+ *     new DeploymentOptions().setConfig(new JsonObject().put("token", token)));
+ * }</pre>
+ *
+ * <p>A bad configuration fails the deployment with an {@link IllegalArgumentException} that names
+ * the key. Undeploying unbinds the address first, then lets what is in flight finish and reply, and
+ * then closes the connections.
  */
 public class OtpResendVerticle extends VerticleBase {
   private static final System.Logger LOG = System.getLogger(OtpResendVerticle.class.getName());

@@ -15,6 +15,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It has no stack trace, being an answer and not a bug. Its message is the service's own text
  * where there is one, often in Russian. The token never stands in it.
+ *
+ * <pre>{@code
+ * client.resend(requestId)
+ *     .onFailure(cause -> {
+ *       ResendException e = ResendException.from(cause);
+ *       switch (e.nextStep()) {
+ *         case RESEND -> askAgain();
+ *         case WAIT -> askAgainAfter(e.retryAfter().orElse(Duration.ofMinutes(1)));
+ *         case AWAIT_CODE -> tellPersonToWaitForCode(); // e.maybeSent() is true
+ *         case START_OVER -> beginNewRequest();
+ *         case PROCEED -> goOn();
+ *         case FIX_REQUEST, FIX_CREDENTIALS -> callOperator(e);
+ *         case RETRY_LATER -> askAgainLater(e.maybeSent());
+ *       }
+ *     });
+ * }</pre>
  */
 public final class ResendException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -118,7 +134,7 @@ public final class ResendException extends RuntimeException {
    * Returns the service's HTTP status, or the gateway-like one of {@link ResendFailure#httpStatus}
    * where the failure is the library's own.
    *
-   * @return the status
+   * @return the status, such as 409
    */
   public int httpStatus() {
     return httpStatus;

@@ -6,6 +6,11 @@ import io.vertx.core.Future;
 /**
  * Where a bearer token comes from, for tokens that expire or are rotated; a fixed one is set with
  * {@link OtpResendOptions#setToken}, which also says what a token may be.
+ *
+ * <pre>{@code
+ * TokenProvider tokens = () -> vault.read("otp").map(secret -> secret.getString("token"));
+ * OtpResendClient client = OtpResendClient.create(vertx, new OtpResendOptions(), tokens);
+ * }</pre>
  */
 @FunctionalInterface
 public interface TokenProvider {

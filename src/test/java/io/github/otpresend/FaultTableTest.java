@@ -292,7 +292,8 @@ class FaultTableTest {
           peer.reset();
         });
     says("head: garbage", INVALID_RESPONSE, "garbage\r\n\r\n");
-    says("head: bytes of TLS", INVALID_RESPONSE, "\u0015\u0003\u0003\r\n\r\n");
+    says(
+        "head: an alert of TLS", INVALID_RESPONSE, "\u0015\u0003\u0003\u0000\u0002\u0002(\r\n\r\n");
     says("head: a request", INVALID_RESPONSE, "POST /echo HTTP/1.1\r\n\r\n");
     says("head: a status that is no number", INVALID_RESPONSE, "HTTP/1.1 abc Created\r\n\r\n");
     says("head: a line that is too long", INVALID_RESPONSE, "HTTP/1.1 201 " + "x".repeat(5_000));

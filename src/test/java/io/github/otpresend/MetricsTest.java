@@ -36,7 +36,9 @@ class MetricsTest {
   private static final int AT_ONCE = 500;
 
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-  private Vertx vertx = vertx(Label.EB_ADDRESS);
+
+  /** The client's name is a label by default as of Vert.x 5.2. */
+  private Vertx vertx = vertx(Label.EB_ADDRESS, Label.CLIENT_NAME);
 
   private Vertx vertx(Label... labels) {
     return measured().with(options(labels)).build();
