@@ -8,6 +8,7 @@ import static io.github.otpresend.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -249,7 +250,9 @@ class LeakTest {
     } catch (AssertionError grown) {
       assertEquals(Map.of(), after[0].growthSince(before, SLACK));
     }
-    assertEquals(before.heap(), after[0].heap(), 0.05 * before.heap(), "bytes in use");
+    assertTrue( // what the tests before this one have left may go meanwhile
+        after[0].heap() <= 1.05 * before.heap(),
+        "bytes in use: " + before.heap() + ", then " + after[0].heap());
   }
 
   private Footprint footprintAtRest() {

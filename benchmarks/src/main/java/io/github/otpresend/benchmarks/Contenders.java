@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.benchmarks;
+
+import java.util.function.Function;
+
+/** All that are measured, by the name that the results have. */
+public enum Contenders {
+  DIRECT("this library, directly", target -> ThisLibrary.directly(target, false)),
+  BASE("this library at the base commit", target -> ThisLibrary.directly(target, false)),
+  EVENT_BUS("this library, over the event bus", ThisLibrary::overEventBus),
+  CLUSTER("this library, across a cluster", ThisLibrary::acrossCluster),
+  WEB_CLIENT("Vert.x WebClient, bare", target -> new VertxWebClient(target, false)),
+  HTTP_CLIENT("Vert.x core HttpClient", VertxHttpClient::new),
+  JDK("JDK HttpClient", JdkHttpClient::new),
+  OKHTTP("OkHttp", OkHttp::new),
+  APACHE("Apache HttpClient 5", ApacheHttpClient::new),
+  ASYNC_HTTP_CLIENT("async-http-client", AsyncHttpClientContender::new),
+  REACTOR_NETTY("Reactor Netty", ReactorNetty::new),
+  OPENAPI("openapi-generator's client", OpenApiClient::new),
+  NETTY("the limit: bare Netty", NettyLimit::new),
+  DIRECT_NATIVE("this library, native transport", target -> ThisLibrary.directly(target, true)),
+  WEB_CLIENT_NATIVE(
+      "Vert.x WebClient, native transport", target -> new VertxWebClient(target, true));
+
+  final String title;
+  private final Function<Target, Contender> factory;
+
+  Contenders(String title, Function<Target, Contender> factory) {
+    this.title = title;
+    this.factory = factory;
+  }
+
+  Contender start(Target target) {
+    return factory.apply(target);
+  }
+}

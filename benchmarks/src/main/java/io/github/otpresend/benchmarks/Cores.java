@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.benchmarks;
+
+import java.io.IOException;
+import java.util.List;
+
+/** Gives the last core to the server and the others to the client, where the machine allows it. */
+final class Cores {
+  private static final int LAST =
+      Integer.getInteger("cores", Runtime.getRuntime().availableProcessors()) - 1;
+  private static final boolean PINNED = LAST > 0 && hasTaskset();
+
+  private Cores() {}
+
+  /** For the JVMs that are forked from this one: how many cores the machine has. */
+  static String property() {
+    return "-Dcores=" + (LAST + 1);
+  }
+
+  /** What a command begins with that is to run on the server's core. */
+  static List<String> pinToServer() {
+    return PINNED ? List.of("taskset", "-c", "" + LAST) : List.of();
+  }
+
+  /** Leaves the server's core; the JVMs that are forked from this one do so too. */
+  static void pinToClient() {
+    if (PINNED) {
+      run("taskset", "-a", "-c", "-p", "0-" + (LAST - 1), "" + ProcessHandle.current().pid());
+    }
+  }
+
+  static String text() {
+    return PINNED ? "the server has a core of its own" : "cores are not pinned";
+  }
+
+  private static boolean hasTaskset() {
+    return run("taskset", "-V");
+  }
+
+  private static boolean run(String... command) {
+    try {
+      return new ProcessBuilder(command).start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.benchmarks;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.results.format.ResultFormatFactory;
+import org.openjdk.jmh.results.format.ResultFormatType;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * Starts the server, and runs the benchmarks in rounds: each round has one fork of each contender,
+ * so that whatever else the machine does meets all of them alike.
+ *
+ * <p>Its one argument is the extent: full, short or smoke.
+ */
+public final class Main {
+  /** What is measured at once: the contenders, in this situation. */
+  private record Scenario(Set<Contenders> contenders, Answer answer, int connections, int waiting) {
+    @Override
+    public String toString() {
+      return "%s, %d connections, %d waiting".formatted(answer.title, connections, waiting);
+    }
+  }
+
+  /** How much is measured. */
+  private enum Extent {
+    FULL(3, 3, 3, 1_000),
+    SHORT(3, 3, 3, 1_000),
+    SMOKE(1, 1, 1, 200);
+
+    final int rounds;
+    final int warmups;
+    final int iterations;
+    final int millis;
+
+    Extent(int rounds, int warmups, int iterations, int millis) {
+      this.rounds = rounds;
+      this.warmups = warmups;
+      this.iterations = iterations;
+      this.millis = millis;
+    }
+
+    List<Scenario> scenarios() {
+      Set<Contenders> all = EnumSet.complementOf(EnumSet.of(Contenders.BASE));
+      Set<Contenders> field =
+          EnumSet.complementOf(
+              EnumSet.of(Contenders.BASE, Contenders.DIRECT_NATIVE, Contenders.WEB_CLIENT_NATIVE));
+      Set<Contenders> direct = EnumSet.of(Contenders.DIRECT);
+      return switch (this) {
+        case FULL ->
+            List.of(
+                new Scenario(all, Answer.NOW, 64, 0),
+                new Scenario(field, Answer.NOW, 1, 0),
+                new Scenario(field, Answer.NOW, 1_024, 0),
+                new Scenario(field, Answer.LATER, 64, 0),
+                new Scenario(field, Answer.REFUSED, 64, 0),
+                new Scenario(direct, Answer.NOW, 64, 1),
+                new Scenario(direct, Answer.NOW, 64, 1_000),
+                new Scenario(direct, Answer.NOW, 64, 10_000),
+                new Scenario(direct, Answer.NOW, 64, 100_000));
+        case SHORT -> {
+          Set<Contenders> few =
+              EnumSet.of(
+                  Contenders.DIRECT, Contenders.EVENT_BUS, Contenders.WEB_CLIENT, Contenders.NETTY);
+          if (!BASE.isEmpty()) {
+            few.add(Contenders.BASE);
+          }
+          yield List.of(new Scenario(few, Answer.NOW, 64, 0));
+        }
+        case SMOKE -> List.of(new Scenario(all, Answer.NOW, 8, 0));
+      };
+    }
+  }
+
+  /** The jar of this library at another commit, which is measured beside it. */
+  private static final String BASE = System.getProperty("base", "");
+
+  private final Extent extent;
+  private final Map<List<String>, RunResult> results = new LinkedHashMap<>();
+
+  private Main(Extent extent) {
+    this.extent = extent;
+  }
+
+  public static void main(String[] args) throws RunnerException, IOException {
+    Main main = new Main(Extent.valueOf(args[0].toUpperCase(Locale.ROOT)));
+    main.run();
+    if (main.extent == Extent.SMOKE) {
+      return;
+    }
+    Path directory = Path.of("results");
+    Path file =
+        main.extent == Extent.FULL
+            ? directory.resolve("jdk-" + Runtime.version().feature() + ".json")
+            : Files.createTempFile("benchmark", ".json");
+    Files.createDirectories(directory);
+    ResultFormatFactory.getInstance(ResultFormatType.JSON, file.toString())
+        .writeOut(main.results.values());
+    System.out.print(Report.of(Results.read(file)));
+    if (main.extent == Extent.FULL) {
+      Report.write(Path.of("README.md"), directory);
+    }
+  }
+
+  private void run() throws RunnerException {
+    ChildProcess server = new ChildProcess(Server.class);
+    Cores.pinToClient();
+    try {
+      for (int round = 1; round <= extent.rounds; round++) {
+        for (Scenario scenario : extent.scenarios()) {
+          for (Contenders contender : scenario.contenders) {
+            System.out.printf(
+                "round %d of %d, %s: %s%n", round, extent.rounds, scenario, contender.title);
+            run(scenario, contender, server.firstLine());
+          }
+        }
+      }
+    } finally {
+      server.close();
+    }
+  }
+
+  private void run(Scenario scenario, Contenders contender, String port) throws RunnerException {
+    ChainedOptionsBuilder options =
+        new OptionsBuilder()
+            .include(ResendBenchmark.class.getName())
+            .param("contender", contender.name())
+            .param("answer", scenario.answer.name())
+            .param("connections", "" + scenario.connections)
+            .param("waiting", "" + scenario.waiting)
+            .forks(1)
+            .warmupIterations(extent.warmups)
+            .warmupTime(TimeValue.milliseconds(extent.millis))
+            .measurementIterations(extent.iterations)
+            .measurementTime(TimeValue.milliseconds(extent.millis))
+            .addProfiler(GCProfiler.class)
+            .addProfiler(ResendProfiler.class)
+            .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port, Cores.property())
+            .shouldFailOnError(true)
+            .verbosity(VerboseMode.SILENT);
+    String classPath = System.getProperty("java.class.path");
+    try {
+      if (contender == Contenders.BASE) { // which the fork inherits
+        System.setProperty("java.class.path", withBase(classPath));
+      }
+      new Runner(options.build()).run().forEach(this::keep);
+    } finally {
+      System.setProperty("java.class.path", classPath);
+    }
+  }
+
+  private static String withBase(String classPath) {
+    return Arrays.stream(classPath.split(File.pathSeparator))
+        .map(
+            entry ->
+                Path.of(entry).getFileName().toString().matches("vertx-otp-resend-[0-9].*jar")
+                    ? BASE
+                    : entry)
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  /** The forks of all rounds become one result. */
+  private void keep(RunResult result) {
+    List<String> key =
+        result.getParams().getParamsKeys().stream().map(result.getParams()::getParam).toList();
+    results.merge(
+        key,
+        result,
+        (before, now) -> {
+          List<BenchmarkResult> forks = new ArrayList<>(before.getBenchmarkResults());
+          forks.addAll(now.getBenchmarkResults());
+          return new RunResult(before.getParams(), forks);
+        });
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.benchmarks;
+
+import io.github.otpresend.benchmarks.Results.Figure;
+import io.github.otpresend.benchmarks.Results.Row;
+import io.github.otpresend.benchmarks.Results.Situation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** The tables, and the part of the README that holds them. */
+final class Report {
+  private static final String BEGIN = "<!-- results: written by the benchmark -->\n";
+  private static final String END = "<!-- end of results -->\n";
+
+  private Report() {}
+
+  /** Writes the tables of all runs into the README, and the charts beside their files. */
+  static void write(Path readme, Path directory) throws IOException {
+    List<Results> runs = Results.readAll(directory);
+    String text = Files.readString(readme);
+    String before = text.substring(0, text.indexOf(BEGIN) + BEGIN.length());
+    String after = text.substring(text.indexOf(END));
+    Files.writeString(
+        readme, before + runs.stream().map(Report::of).collect(Collectors.joining()) + after);
+    Charts.write(runs, directory);
+  }
+
+  /** All tables of a run. */
+  static String of(Results run) {
+    return "\n### JDK "
+        + run.jdk()
+        + "\n"
+        + run.situations().stream()
+            .map(situation -> table(situation, run.in(situation)))
+            .collect(Collectors.joining());
+  }
+
+  private static String table(Situation situation, List<Row> rows) {
+    StringBuilder text = new StringBuilder("\n**" + situation + "**\n\n| |");
+    for (Figure figure : Figure.values()) {
+      text.append(" ").append(figure.title).append(" |");
+    }
+    text.append(" CPU ÷ bare WebClient |\n|---|");
+    text.append("---:|".repeat(Figure.values().length + 1)).append('\n');
+    double bare =
+        rows.stream()
+            .filter(row -> row.contender() == Contenders.WEB_CLIENT)
+            .findFirst()
+            .map(row -> row.median(Figure.CPU))
+            .orElse(Double.NaN);
+    rows.stream().map(row -> line(row, bare)).forEach(text::append);
+    return text.toString();
+  }
+
+  private static String line(Row row, double bare) {
+    double cpu = row.median(Figure.CPU);
+    return "| "
+        + row.contender().title
+        + (row.waiting() > 0 ? String.format(Locale.ROOT, ", %,d waiting", row.waiting()) : "")
+        + " | "
+        + Arrays.stream(Figure.values())
+            .map(figure -> cell(row, figure))
+            .collect(Collectors.joining(" | "))
+        + " | "
+        + (Double.isNaN(bare) ? "" : String.format(Locale.ROOT, "%.2f", cpu / bare))
+        + " |\n";
+  }
+
+  private static String cell(Row row, Figure figure) {
+    String value = String.format(Locale.ROOT, figure.format, row.median(figure));
+    return figure == Figure.CPU
+        ? value + String.format(Locale.ROOT, " ± %.0f %%", row.spread(figure))
+        : value;
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.benchmarks;
+
+import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.OtpResendVerticle;
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/** This library: directly, over the local event bus, or over that of a cluster. */
+final class ThisLibrary extends VertxContender {
+  private final OtpResendClient client;
+  private final Runnable alsoClose;
+
+  private ThisLibrary(Vertx vertx, OtpResendClient client, Runnable alsoClose) {
+    super(vertx);
+    this.client = client;
+    this.alsoClose = alsoClose;
+  }
+
+  static OtpResendOptions options(Target target) {
+    OtpResendOptions options =
+        new OtpResendOptions()
+            .setBaseUrl(target.baseUrl())
+            .setToken(Target.TOKEN)
+            .setMaxConnections(target.connections());
+    return target.waiting() == 0
+        ? options
+        : options
+            .setMaxPending(target.waiting())
+            .setTimeout(Duration.ofMinutes(1))
+            .setConnectTimeout(Duration.ofMinutes(1)); // so long may a queue of 100,000 take
+  }
+
+  static Contender directly(Target target, boolean nativeTransport) {
+    Vertx vertx = vertx(nativeTransport);
+    return new ThisLibrary(vertx, OtpResendClient.create(vertx, options(target)), () -> {});
+  }
+
+  static Contender overEventBus(Target target) {
+    Vertx vertx = vertx(false);
+    vertx.deployVerticle(new OtpResendVerticle(options(target))).await();
+    return new ThisLibrary(vertx, OtpResendClient.overEventBus(vertx, options(target)), () -> {});
+  }
+
+  static Contender acrossCluster(Target target) {
+    ClusterNode.Ports ports = ClusterNode.freePorts();
+    Vertx vertx = ClusterNode.join(ports.asker(), ports);
+    ChildProcess serving = ClusterNode.start(target, ports);
+    return new ThisLibrary(
+        vertx, OtpResendClient.overEventBus(vertx, options(target)), serving::close);
+  }
+
+  @Override
+  public void resend(String requestId, Consumer<Outcome> done) {
+    client
+        .resend(requestId)
+        .onComplete(
+            (response, failure) ->
+                done.accept(failure == null && response.success() ? Outcome.SUCCESS : of(failure)));
+  }
+
+  private static Outcome of(Throwable failure) {
+    return failure instanceof ResendException e
+            && e.failure() == ResendFailure.RESTART_COOLDOWN_ACTIVE
+        ? Outcome.COOLDOWN
+        : Outcome.ERROR;
+  }
+
+  @Override
+  public void close() {
+    client.close().await();
+    alsoClose.run();
+    super.close();
+  }
+}

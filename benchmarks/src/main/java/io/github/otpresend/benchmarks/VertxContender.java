@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.benchmarks;
+
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+
+/** A client on Vert.x, whose calls come from one event loop. */
+abstract class VertxContender implements Contender {
+  final Vertx vertx;
+  private final Context context;
+
+  VertxContender(Vertx vertx) {
+    this.vertx = vertx;
+    context = vertx.getOrCreateContext();
+  }
+
+  /** Fails if a native transport is asked for where there is none. */
+  static Vertx vertx(boolean nativeTransport) {
+    Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(nativeTransport));
+    if (nativeTransport && !vertx.isNativeTransportEnabled()) {
+      throw new IllegalStateException(
+          "no native transport here", vertx.unavailableNativeTransportCause());
+    }
+    return vertx;
+  }
+
+  @Override
+  public void begin(Runnable load) {
+    context.runOnContext(v -> load.run());
+  }
+
+  @Override
+  public void close() {
+    vertx.close().await();
+  }
+}
