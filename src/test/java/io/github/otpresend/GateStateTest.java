@@ -139,6 +139,12 @@ class GateStateTest {
     assertEquals(List.of(), done);
   }
 
+  @Test
+  void its_place_is_given_back_once() {
+    assertTrue(gate.letGo());
+    assertFalse(gate.letGo());
+  }
+
   // what a stream has to have
 
   @Test
