@@ -22,7 +22,7 @@ final class EventLoops {
           EventLoops.class.getName() + ".keepWaiting",
           // the loading of a class, and what is read once with it: a version
           "java.lang.ClassLoader.loadClass",
-          HttpResendClient.class.getName() + ".<clinit>",
+          Connections.class.getName() + ".<clinit>",
           "io.vertx.core.impl.VertxImpl.version",
           // TLS needs random numbers, which /dev/urandom has at once, and once some files of the
           // JDK
