@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpConnection;
 import java.lang.reflect.InvocationHandler;
@@ -38,11 +37,11 @@ class GateStateTest {
   }
 
   @Test
-  void a_connection_opens_it_and_sends_the_head_with_an_empty_buffer() {
+  void a_connection_opens_it_and_sends_the_head() {
     Future<Void> sent = gate.pipe().to(request);
     assertTrue(sent.succeeded());
     assertTrue(gate.wasOpened());
-    assertEquals(List.of("write of 0 bytes"), done);
+    assertEquals(List.of("sendHead"), done);
   }
 
   @Test
@@ -91,14 +90,14 @@ class GateStateTest {
   void the_end_ends_the_request_and_leaves_its_connection_open() {
     gate.pipe().to(request);
     gate.end();
-    assertEquals(List.of("write of 0 bytes", "end"), done);
+    assertEquals(List.of("sendHead", "end"), done);
   }
 
   @Test
   void an_abort_closes_the_connection() {
     gate.pipe().to(request);
     gate.abort();
-    assertEquals(List.of("write of 0 bytes", "connection.close"), done);
+    assertEquals(List.of("sendHead", "connection.close"), done);
   }
 
   @Test
@@ -166,7 +165,7 @@ class GateStateTest {
   void closing_it_as_a_pipe_sends_nothing() {
     gate.pipe().to(request);
     gate.close();
-    assertEquals(List.of("write of 0 bytes"), done);
+    assertEquals(List.of("sendHead"), done);
   }
 
   @SuppressWarnings("unchecked")
@@ -180,10 +179,7 @@ class GateStateTest {
             exceptionHandlers.add((Handler<Throwable>) args[0]);
             return proxy;
           }
-          done.add(
-              prefix
-                  + name
-                  + (name.equals("write") ? " of " + ((Buffer) args[0]).length() + " bytes" : ""));
+          done.add(prefix + name);
           return Future.succeededFuture();
         };
     return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
