@@ -213,8 +213,9 @@ public final class ResendException extends RuntimeException {
       JsonArray struck = new JsonArray();
       array.forEach(item -> struck.add(strikeJson(secret, item)));
       return struck;
-    } else if (json instanceof Number number && number.toString().contains(secret)) {
-      return strike(secret, number.toString()); // a token may be digits alone
+    } else if (json instanceof Number number) { // a token may be digits alone
+      String struck = strike(secret, number.toString());
+      return struck.equals(number.toString()) ? number : struck;
     }
     return json;
   }

@@ -37,7 +37,7 @@ class GateStateTest {
   }
 
   @Test
-  void a_connection_opens_it_and_sends_the_head_alone() {
+  void a_connection_opens_it_and_sends_the_head() {
     Future<Void> sent = gate.pipe().to(request);
     assertTrue(sent.succeeded());
     assertTrue(gate.wasOpened());
@@ -136,6 +136,12 @@ class GateStateTest {
     gate.end();
     gate.abort();
     assertEquals(List.of(), done);
+  }
+
+  @Test
+  void its_place_is_given_back_once() {
+    assertTrue(gate.letGo());
+    assertFalse(gate.letGo());
   }
 
   // what a stream has to have

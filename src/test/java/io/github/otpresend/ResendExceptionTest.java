@@ -343,6 +343,12 @@ class ResendExceptionTest {
     assertSame(failure, failure.without(SECRET));
   }
 
+  @Test
+  void no_secret_strikes_nothing_out() {
+    ResendException failure = ofService("New", 418, "x", null, new JsonArray().add(1).add("a"));
+    assertSame(failure, failure.without(""));
+  }
+
   static Stream<Arguments> leaks() {
     return Stream.of(
         Arguments.of(ofService(SECRET, 418, "x", null, null)),
@@ -380,10 +386,14 @@ class ResendExceptionTest {
                 418,
                 "x",
                 null,
-                new JsonArray().add(471147114711L).add(1).add(new BigDecimal("0.471147114711")))
+                new JsonArray()
+                    .add(471147114711L)
+                    .add(1)
+                    .add(true)
+                    .add(new BigDecimal("0.471147114711")))
             .without("471147114711");
     assertEquals(
-        Optional.of(new JsonArray().add("[redacted]").add(1).add("0.[redacted]")),
+        Optional.of(new JsonArray().add("[redacted]").add(1).add(true).add("0.[redacted]")),
         struck.payload());
   }
 
