@@ -62,6 +62,7 @@ final class ClusterGuard {
               limit.cancel();
               if (failure != null) {
                 acquired.tryFail(unavailable("failed", failure));
+                release(hold); // its answer may have been lost, and not the entry
               } else if (other != null && !other.equals(hold.holder)) {
                 acquired.tryFail(
                     new ResendException(

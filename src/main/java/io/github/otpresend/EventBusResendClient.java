@@ -79,8 +79,6 @@ final class EventBusResendClient implements OtpResendClient {
   @Override
   public Future<Void> close() {
     inFlight.close();
-    Promise<Void> onContextOfCaller = vertx.getOrCreateContext().promise();
-    inFlight.drained().onComplete(onContextOfCaller);
-    return onContextOfCaller.future();
+    return LastingContext.onContextOfCaller(vertx, inFlight.drained());
   }
 }

@@ -8,6 +8,7 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.streams.Pipe;
 import io.vertx.core.streams.ReadStream;
 import io.vertx.core.streams.WriteStream;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,7 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
   }
 
   private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
+  private final AtomicBoolean held = new AtomicBoolean(true);
   private volatile @Nullable HttpClientRequest request;
 
   /** Shuts the gate for good; false if it is too late for that, or was done before. */
@@ -41,6 +43,11 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
   boolean wasOpened() {
     State now = state.get();
     return now == State.OPEN || now == State.OVER;
+  }
+
+  /** Whether this is the first time: the place of a request is given back once. */
+  boolean letGo() {
+    return held.compareAndSet(true, false);
   }
 
   /** Ends the request, which gives its connection back: for when the response is complete. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Closeable;
@@ -12,24 +10,16 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.HttpVersion;
-import io.vertx.core.http.PoolOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
-import io.vertx.core.net.ProxyOptions;
 import io.vertx.ext.web.client.HttpResponse;
-import io.vertx.ext.web.client.WebClient;
-import io.vertx.ext.web.client.WebClientOptions;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -42,8 +32,6 @@ import org.jspecify.annotations.Nullable;
 /** The client that talks HTTP, and the only file that does. */
 final class HttpResendClient implements OtpResendClient {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
-  private static final String USER_AGENT = userAgent();
-  private static final String METRICS_NAME = "otp-resend";
   private static final String TRACE_OPERATION = "otp-resend";
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 1_000;
@@ -51,8 +39,7 @@ final class HttpResendClient implements OtpResendClient {
 
   private final VertxInternal vertx;
   private final OtpResendOptions options;
-  private final HttpClient httpClient;
-  private final WebClient webClient;
+  private final Connections connections;
   private final BaseUrl baseUrl;
 
   /**
@@ -89,9 +76,7 @@ final class HttpResendClient implements OtpResendClient {
     deadlines = new DeadlineQueue(timers, options.getTimeout());
     connectDeadlines = new DeadlineQueue(timers, options.getConnectTimeout());
     tokens = new Tokens(provider, deadlines);
-    WebClientOptions webClientOptions = webClientOptions(options);
-    httpClient = vertx.createHttpClient(webClientOptions, poolOptions(options));
-    webClient = WebClient.wrap(httpClient, webClientOptions);
+    connections = new Connections(vertx, options, deadlines);
     capacity = new Semaphore(options.getMaxConnections() + options.getMaxPending());
     String service = baseUrl.host() + ':' + baseUrl.port() + baseUrl.path();
     guard =
@@ -112,41 +97,6 @@ final class HttpResendClient implements OtpResendClient {
     }
   }
 
-  private static WebClientOptions webClientOptions(OtpResendOptions options) {
-    int connectMillis = (int) options.getConnectTimeout().toMillis();
-    WebClientOptions fixed = new WebClientOptions(options.getWebClient());
-    fixed
-        .setProtocolVersion(HttpVersion.HTTP_1_1)
-        .setUseAlpn(false)
-        .setKeepAlive(true)
-        .setKeepAliveTimeout((int) options.getKeepAliveTimeout().toSeconds())
-        .setPipelining(false)
-        .setShared(false)
-        .setConnectTimeout(connectMillis)
-        .setSslHandshakeTimeout(connectMillis)
-        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
-        .setIdleTimeout(0)
-        .setReadIdleTimeout(0)
-        .setWriteIdleTimeout(0)
-        .setLogActivity(false); // it would log the token
-    if (fixed.getMetricsName() == null || fixed.getMetricsName().isEmpty()) {
-      fixed.setMetricsName(METRICS_NAME);
-    }
-    ProxyOptions proxy = fixed.getProxyOptions();
-    if (proxy != null) { // or a silent one keeps its slot of the pool for longer than the attempt
-      proxy.setConnectTimeout(options.getConnectTimeout());
-    }
-    return fixed.setFollowRedirects(false).setUserAgentEnabled(true).setUserAgent(USER_AGENT);
-  }
-
-  private static PoolOptions poolOptions(OtpResendOptions options) {
-    return new PoolOptions()
-        .setHttp1MaxSize(options.getMaxConnections())
-        .setMaxWaitQueueSize(-1) // capacity bounds it
-        // often enough for keepAliveTimeout to be kept within an eighth
-        .setCleanerPeriod((int) Math.min(1_000, options.getKeepAliveTimeout().toMillis() / 8));
-  }
-
   @Override
   public Future<ResendResponse> resend(String requestId) {
     ContextInternal context = vertx.getOrCreateContext();
@@ -154,8 +104,9 @@ final class HttpResendClient implements OtpResendClient {
       RequestId.check(requestId);
       inFlight.enter();
     } catch (ResendException refusal) {
-      boolean isContextLeft = !vertx.closeFuture().isClosed();
-      return isContextLeft ? context.failedFuture(refusal) : Future.failedFuture(refusal);
+      return LastingContext.isAnyLeft(vertx)
+          ? context.failedFuture(refusal)
+          : Future.failedFuture(refusal);
     }
     Call call = new Call(context, requestId);
     Promise<ResendResponse> onContextOfCaller = context.promise();
@@ -182,9 +133,7 @@ final class HttpResendClient implements OtpResendClient {
   @Override
   public Future<Void> close() {
     inFlight.close();
-    Promise<Void> onContextOfCaller = vertx.getOrCreateContext().promise();
-    closed.onComplete(onContextOfCaller);
-    return onContextOfCaller.future();
+    return LastingContext.onContextOfCaller(vertx, closed);
   }
 
   /**
@@ -212,9 +161,12 @@ final class HttpResendClient implements OtpResendClient {
     /** Of the attempt that goes on; null while the cluster or a token is awaited. */
     private volatile @Nullable Gate gate;
 
+    private volatile Connections.Pool pool = connections.pool();
+
     private volatile List<Throwable> connectFailures = List.of();
     private @Nullable ResendException unauthorized;
     private String token = "";
+    private String rejectedToken = "";
 
     Call(ContextInternal caller, String requestId) {
       context = LastingContext.of(caller);
@@ -239,8 +191,11 @@ final class HttpResendClient implements OtpResendClient {
       if (guard == null) {
         await(tokens.ask());
         return;
+      } else if (ending.get() != null) { // it waited for its context until the deadline
+        return;
       }
-      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      // an entry that is to live for no time, or less, would live for ever
+      long left = Math.max(0, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
       guard.acquire(requestId, left).onComplete(answer -> context.emit(answer, this::useHold));
     }
 
@@ -250,6 +205,10 @@ final class HttpResendClient implements OtpResendClient {
         return;
       }
       hold = answer.result();
+      if (ending.get() != null) { // expire() may not have seen this hold
+        release(null);
+        return;
+      }
       await(tokens.ask());
     }
 
@@ -269,7 +228,7 @@ final class HttpResendClient implements OtpResendClient {
     private void useToken(AsyncResult<String> answer) {
       if (answer.failed()) {
         end(null, ResendException.from(answer.cause()));
-      } else if (unauthorized != null && answer.result().equals(token)) {
+      } else if (unauthorized != null && answer.result().equals(rejectedToken)) {
         end(null, unauthorized);
       } else {
         token = answer.result();
@@ -284,15 +243,17 @@ final class HttpResendClient implements OtpResendClient {
       if (isFree) {
         return;
       } else if (ending.get() != null) { // expire() may not have seen this gate
-        letGo();
+        letGo(attempt);
         return;
       }
+      pool = connections.pool();
+      Connections.Pool used = pool;
       BoundedBody body = new BoundedBody(attempt, options.getMaxResponseBytes());
       DeadlineQueue.Entry limit = connectDeadlines.add(() -> connectExpired(attempt));
       Future<HttpResponse<Buffer>> response;
       try {
         response =
-            webClient
+            used.webClient()
                 .request(
                     HttpMethod.POST,
                     baseUrl.port(),
@@ -311,7 +272,10 @@ final class HttpResendClient implements OtpResendClient {
       response.onComplete(
           answer -> {
             limit.cancel();
-            letGo();
+            letGo(attempt);
+            if (answer.cause() instanceof HttpClosedException && !attempt.wasOpened()) {
+              connections.replace(used);
+            }
             answered(attempt, body, answer);
           });
     }
@@ -357,7 +321,7 @@ final class HttpResendClient implements OtpResendClient {
         attempt.end();
         end(success, null);
       } catch (ResendException e) {
-        ResendException failure = e.without(token);
+        ResendException failure = e.without(token).without(rejectedToken);
         if (failure.failure() == ResendFailure.INVALID_RESPONSE
             || failure.failure() == ResendFailure.UNRECOGNIZED) {
           attempt.abort(); // what else the server sent must not be read as the next answer
@@ -368,6 +332,7 @@ final class HttpResendClient implements OtpResendClient {
             failure.failure() == ResendFailure.UNAUTHORIZED && response.statusCode() == 401;
         if (isRefusal && unauthorized == null) {
           unauthorized = failure;
+          rejectedToken = token;
           connectFailures = List.of();
           gate = null;
           await(tokens.askAgain(token));
@@ -422,21 +387,36 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void settleExpired() {
-      ResendException timeout =
-          new ResendException(
-              ResendFailure.TIMEOUT, "No complete answer within timeout, " + options.getTimeout());
+      ResendException failure = expired();
+      release(failure); // the outcome does not wait for the cluster: that may be what took so long
+      settle(null, failure);
       Gate attempt = gate;
-      if (shares) {
-        settle(null, timeout); // it does not know how far the other call came
-      } else if (guard != null && hold == null) {
-        settle(null, ClusterGuard.unavailable("did not answer in time", null));
-      } else if (attempt == null) {
-        settle(null, Tokens.failure("did not answer in time"));
-      } else if (attempt.refuse() || !attempt.wasOpened()) { // it was refused before a pause
-        settle(null, connectionFailed());
-      } else {
-        settle(null, timeout);
+      if (attempt != null && attempt.wasOpened()) {
         attempt.abort();
+        connectDeadlines.add(() -> giveUp(attempt));
+      }
+    }
+
+    /** How far the call came; from now on it comes no further. */
+    private ResendException expired() {
+      Gate attempt = gate;
+      if (!shares) { // else it does not know how far the other call came
+        if (guard != null && hold == null) {
+          return ClusterGuard.unavailable("did not answer in time", null);
+        } else if (attempt == null) {
+          return Tokens.failure("did not answer in time");
+        } else if (attempt.refuse() || !attempt.wasOpened()) { // it was refused before a pause
+          return connectionFailed();
+        }
+      }
+      return new ResendException(
+          ResendFailure.TIMEOUT, "No complete answer within timeout, " + options.getTimeout());
+    }
+
+    /** Of a request whose connection has ended Vert.x should have said so by now. */
+    private void giveUp(Gate attempt) {
+      if (letGo(attempt)) {
+        connections.replace(pool);
       }
     }
 
@@ -469,6 +449,18 @@ final class HttpResendClient implements OtpResendClient {
       if (holds.get() > 0) { // a call that shares, or came one too many, never had any
         letGo();
       }
+      try {
+        log(response, failure);
+      } finally { // whatever a logger or a handler does, the call has ended
+        try {
+          outcome.complete(response, failure);
+        } finally {
+          inFlight.leave();
+        }
+      }
+    }
+
+    private void log(@Nullable ResendResponse response, @Nullable ResendException failure) {
       LOG.log(
           Level.DEBUG,
           () ->
@@ -481,11 +473,15 @@ final class HttpResendClient implements OtpResendClient {
                           + " ("
                           + failure.httpStatus()
                           + (failure.maybeSent() ? ", maybe sent)" : ", not sent)")));
-      try {
-        outcome.complete(response, failure);
-      } finally {
-        inFlight.leave();
+    }
+
+    /** False if that was done before. */
+    private boolean letGo(Gate attempt) {
+      boolean isFirst = attempt.letGo();
+      if (isFirst) {
+        letGo();
       }
+      return isFirst;
     }
 
     private void letGo() {
@@ -499,20 +495,11 @@ final class HttpResendClient implements OtpResendClient {
     vertx.removeCloseHook(onVertxClose);
     deadlines.close();
     connectDeadlines.close();
-    return httpClient.close();
+    return connections.close();
   }
 
   private static long pauseMillis(int failures) {
     long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(failures - 1, 10));
     return ThreadLocalRandom.current().nextLong(longest / 2, longest + 1);
-  }
-
-  private static String userAgent() {
-    try (InputStream resource =
-        Objects.requireNonNull(HttpResendClient.class.getResourceAsStream("user-agent.txt"))) {
-      return new String(resource.readAllBytes(), UTF_8).strip();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -2,6 +2,7 @@
 package io.github.otpresend;
 
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.ThreadingModel;
 import io.vertx.core.internal.ContextInternal;
@@ -39,6 +40,21 @@ final class LastingContext {
     if (value != null) {
       local.put(to, value);
     }
+  }
+
+  /** False once Vert.x is closed: nothing can be completed on any context then. */
+  static boolean isAnyLeft(VertxInternal vertx) {
+    return !vertx.closeFuture().isClosed();
+  }
+
+  /** The same future for a caller, on its context if there is one left. */
+  static <T> Future<T> onContextOfCaller(VertxInternal vertx, Future<T> future) {
+    if (!isAnyLeft(vertx)) {
+      return future;
+    }
+    Promise<T> promise = vertx.getOrCreateContext().promise();
+    future.onComplete(promise);
+    return promise.future();
   }
 
   /** Tells a caller the outcome, if it is still there. */

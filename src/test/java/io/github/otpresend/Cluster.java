@@ -6,7 +6,6 @@ import com.hazelcast.config.JoinConfig;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
-import io.vertx.core.eventbus.EventBusOptions;
 import io.vertx.core.spi.cluster.ClusterManager;
 import io.vertx.spi.cluster.hazelcast.ConfigUtil;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
@@ -24,15 +23,15 @@ final class Cluster {
 
   /** A node in this JVM. */
   Vertx join() {
-    return join(Vertx.builder(), UnaryOperator.identity());
+    return join(Vertx.builder(), new VertxOptions(), UnaryOperator.identity());
   }
 
   /** A node in this JVM, with more of its own. */
-  Vertx join(VertxBuilder builder, UnaryOperator<ClusterManager> manager) {
-    EventBusOptions bus = new EventBusOptions().setHost("127.0.0.1");
+  Vertx join(VertxBuilder builder, VertxOptions options, UnaryOperator<ClusterManager> manager) {
+    options.getEventBusOptions().setHost("127.0.0.1");
     return Calls.await(
         builder
-            .with(new VertxOptions().setEventBusOptions(bus))
+            .with(options)
             .withClusterManager(manager.apply(new HazelcastClusterManager(config())))
             .buildClustered());
   }
@@ -48,7 +47,7 @@ final class Cluster {
     return config;
   }
 
-  private static int freePort() {
+  static int freePort() {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     } catch (IOException e) {

@@ -8,18 +8,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.hazelcast.core.HazelcastInstance;
 import io.vertx.core.Completable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.shareddata.AsyncMap;
 import io.vertx.core.spi.cluster.ClusterManager;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -36,6 +42,7 @@ class ClusterGuardTest {
   private static final AtomicReference<UnaryOperator<Future<Object>>> MAPS =
       new AtomicReference<>(UnaryOperator.identity());
 
+  private static Cluster cluster;
   private static Vertx one;
   private static Vertx two;
 
@@ -44,9 +51,9 @@ class ClusterGuardTest {
 
   @BeforeAll
   static void startCluster() {
-    Cluster cluster = new Cluster();
+    cluster = new Cluster();
     one = cluster.join();
-    two = cluster.join(Vertx.builder(), ClusterGuardTest::disturbed);
+    two = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardTest::disturbed);
   }
 
   @AfterAll
@@ -205,6 +212,88 @@ class ClusterGuardTest {
   }
 
   @Test
+  void a_call_that_ends_before_its_context_is_free_takes_hold_of_nothing() {
+    AtomicInteger asked = new AtomicInteger();
+    MAPS.set(
+        map -> {
+          asked.incrementAndGet();
+          return map;
+        });
+    CountDownLatch free = new CountDownLatch(1);
+    ContextInternal busy = ((VertxInternal) two).createWorkerContext();
+    busy.runOnContext(v -> uninterruptibly(free));
+    OtpResendClient client =
+        OtpResendClient.create(two, options().setTimeout(Duration.ofMillis(300)));
+    AtomicReference<Future<ResendResponse>> call = new AtomicReference<>();
+    busy.dispatch(null, v -> call.set(client.resend("id")));
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
+    free.countDown();
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(call.get()).failure());
+    assertEquals(0, asked.get());
+  }
+
+  @Test
+  void a_call_that_sent_nothing_until_its_deadline_lets_go() {
+    AtomicInteger released = releasesOfNodeTwo();
+    OtpResendClient client =
+        OtpResendClient.create(
+            two,
+            options().setTimeout(Duration.ofSeconds(1)),
+            () -> Promise.<String>promise().future());
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failureOf(client.resend("id")).failure());
+    eventually("it is released", () -> released.get() == 1);
+  }
+
+  @Test
+  void a_call_that_may_have_sent_when_its_deadline_comes_does_not() {
+    AtomicInteger released = releasesOfNodeTwo();
+    OtpResendClient client =
+        OtpResendClient.create(two, options().setTimeout(Duration.ofSeconds(2)));
+    assertEquals(ResendFailure.TIMEOUT, failureOf(inFlight(client, "id")).failure());
+    answer("another");
+    OtpResendClient patient = OtpResendClient.create(two, options());
+    assertTrue(await(patient.resend("another")).success());
+    assertEquals(1, released.get(), "but the other does");
+  }
+
+  @Test
+  void an_entry_whose_answer_was_lost_is_let_go() {
+    AtomicInteger released =
+        releasesOfNodeTwo(
+            entry ->
+                entry.compose(v -> Future.failedFuture(new IllegalStateException("member left"))));
+    OtpResendClient client = OtpResendClient.create(two, options());
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
+    eventually("it is released", () -> released.get() == 1);
+  }
+
+  @Test
+  void the_request_id_of_a_node_that_died_stays_held() {
+    AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
+    Vertx three =
+        cluster.join(
+            Vertx.builder(),
+            new VertxOptions(),
+            real -> {
+              manager.set((HazelcastClusterManager) real);
+              return real;
+            });
+    HazelcastInstance node = manager.get().getHazelcastInstance();
+    eventually("its maps have a backup", () -> node.getPartitionService().isClusterSafe());
+    Duration timeout = Duration.ofSeconds(30);
+    inFlight(OtpResendClient.create(three, options().setTimeout(timeout)), "id");
+    node.getLifecycleService().terminate();
+
+    OtpResendClient other = OtpResendClient.create(two, options());
+    eventually(
+        "it is refused",
+        () -> failureOf(other.resend("id")).failure() == ResendFailure.ALREADY_IN_PROGRESS);
+    assertEquals(1, server.requests().size());
+    answer("id");
+    eventually("the dead one ends", three.close()::isComplete);
+  }
+
+  @Test
   void a_map_that_does_not_answer_a_release_delays_no_outcome_beyond_the_deadline() {
     OtpResendClient client =
         OtpResendClient.create(two, options().setTimeout(Duration.ofSeconds(3)));
@@ -249,6 +338,40 @@ class ClusterGuardTest {
       assertTrue(await(client.resend("id-" + i)).success());
     }
     return (System.nanoTime() - begin) / calls / 1_000;
+  }
+
+  private static void uninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static AtomicInteger releasesOfNodeTwo() {
+    return releasesOfNodeTwo(UnaryOperator.identity());
+  }
+
+  private static AtomicInteger releasesOfNodeTwo(UnaryOperator<Future<Object>> acquisition) {
+    AtomicInteger releases = new AtomicInteger();
+    MAPS.set(
+        map ->
+            map.map(
+                real ->
+                    Proxy.newProxyInstance(
+                        AsyncMap.class.getClassLoader(),
+                        new Class<?>[] {AsyncMap.class},
+                        (proxy, method, arguments) -> {
+                          @SuppressWarnings("unchecked")
+                          Future<Object> answer = (Future<Object>) method.invoke(real, arguments);
+                          if (method.getName().equals("removeIfPresent")) {
+                            releases.incrementAndGet();
+                          }
+                          return method.getName().equals("putIfAbsent")
+                              ? acquisition.apply(answer)
+                              : answer;
+                        })));
+    return releases;
   }
 
   /** A cluster manager whose maps are what {@link #MAPS} makes of them. */

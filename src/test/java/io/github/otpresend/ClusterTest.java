@@ -309,6 +309,7 @@ class ClusterTest {
     controlledServesAlone();
     answer = new CountDownLatch(1);
     try (NodeProcess plain = cluster.startPlain(PlainAsker.class, "otp.resend/held-gone")) {
+      plain.line("asking: ");
       eventually("the service is asked", () -> requestsFor("held-gone"::equals) == 1);
       plain.kill();
     }

@@ -18,7 +18,12 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -136,6 +141,27 @@ class LifecycleTest {
   }
 
   @Test
+  void pauses_between_attempts_to_connect_grow() {
+    List<Long> times = new CopyOnWriteArrayList<>();
+    FaultServer.Script script =
+        peer -> {
+          times.add(System.nanoTime());
+          peer.close();
+        };
+    try (FaultServer server = FaultServer.onConnection("https", script)) {
+      OtpResendClient client =
+          OtpResendClient.create(vertx, options(server.baseUrl()).setConnectAttempts(4));
+      assertEquals(ResendFailure.CONNECTION_FAILED, failureOf(client.resend("id")).failure());
+      assertEquals(4, times.size());
+      // at least half of 50, 100 and 200 ms; what jitter and the machine add has no bound
+      for (int i = 1; i < 4; i++) {
+        long millis = (times.get(i) - times.get(i - 1)) / 1_000_000;
+        assertTrue(millis >= 25 << i - 1, "pause " + i + " was " + millis + " ms");
+      }
+    }
+  }
+
+  @Test
   void a_failed_handshake_is_tried_for_again_with_nothing_transmitted() {
     try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
       // TLS to a plain server fails before anything is transmitted, whatever is tried
@@ -196,6 +222,8 @@ class LifecycleTest {
     await(other.close());
     assertEquals(ResendFailure.CLOSED, failureOf(client.resend("id")).failure());
     assertEquals(ResendFailure.CLOSED, failureOf(overBus.resend("id")).failure());
+    await(client.close());
+    await(overBus.close());
   }
 
   @Test
@@ -294,6 +322,34 @@ class LifecycleTest {
           FINE resend of id: ResendResponse[success=true]
           FINE resend of refused: SESSION_NOT_FOUND (404, not sent)""",
           log.text());
+    }
+  }
+
+  @Test
+  void a_logger_that_throws_keeps_no_call_from_its_end() {
+    Logger logger = Logger.getLogger(OtpResendClient.class.getName());
+    Handler throwing =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            throw new IllegalStateException("of the logger");
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS));
+        LogCapture log = LogCapture.of(OtpResendClient.class)) {
+      logger.addHandler(throwing);
+      OtpResendClient client = OtpResendClient.create(vertx, options(server.baseUrl()));
+      assertTrue(await(client.resend("id")).success());
+      await(client.close());
+      assertEquals("FINE resend of id: ResendResponse[success=true]", log.text());
+    } finally {
+      logger.removeHandler(throwing);
     }
   }
 

@@ -13,6 +13,7 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -39,15 +41,20 @@ class MetricsTest {
   private Vertx vertx = vertx(Label.EB_ADDRESS, Label.CLIENT_NAME);
 
   private Vertx vertx(Label... labels) {
+    return measured().with(options(labels)).build();
+  }
+
+  private VertxBuilder measured() {
+    return Vertx.builder().withMetrics(new MicrometerMetricsFactory(registry));
+  }
+
+  private static VertxOptions options(Label... labels) {
     MicrometerMetricsOptions metrics =
         new MicrometerMetricsOptions()
             .setRegistryName(UUID.randomUUID().toString())
             .addLabels(labels);
     metrics.setEnabled(true);
-    return Vertx.builder()
-        .with(new VertxOptions().setMetricsOptions(metrics))
-        .withMetrics(new MicrometerMetricsFactory(registry))
-        .build();
+    return new VertxOptions().setMetricsOptions(metrics);
   }
 
   @AfterEach
@@ -91,6 +98,27 @@ class MetricsTest {
       assertEquals(ofOne, series());
       assertFalse(ofOne.toString().contains("request-"), ofOne::toString);
       assertEquals(IDS, server.requests().size());
+    }
+  }
+
+  @Test
+  void nor_do_the_series_of_two_nodes_grow() {
+    await(vertx.close());
+    Cluster cluster = new Cluster();
+    vertx = cluster.join(measured(), options(Label.EB_ADDRESS), UnaryOperator.identity());
+    Vertx serving = cluster.join(measured(), options(Label.EB_ADDRESS), UnaryOperator.identity());
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      await(serving.deployVerticle(new OtpResendVerticle(options(server))));
+      ask(0, 1);
+      eventually("the first is counted", () -> responses("otp-resend", "201") == 1);
+      Set<String> ofOne = series();
+      ask(1, AT_ONCE);
+      eventually("all are counted", () -> responses("otp-resend", "201") == AT_ONCE);
+      Set<String> ofAll = series();
+      ofAll.removeIf(name -> name.contains("__vertx_ping")); // of the bus itself, every 20 s
+      assertEquals(ofOne, ofAll);
+    } finally {
+      await(serving.close());
     }
   }
 

@@ -3,6 +3,7 @@ package io.github.otpresend;
 
 import static io.github.otpresend.Calls.await;
 import static io.github.otpresend.Calls.causeOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,8 @@ import io.vertx.ext.web.client.WebClientOptions;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,6 +78,22 @@ class SecretsTest {
       assertTrue(server.requests().stream().allMatch(head -> head.contains(CANARY)));
       assertFalse(log.text().isEmpty());
       assertFalse(log.text().contains(CANARY), "the token is in a log");
+    }
+  }
+
+  @Test
+  void a_second_answer_that_repeats_the_token_of_the_first_does_not_make_it_known() {
+    String json = "{\"type\":\"UnauthorizedException\",\"message\":\"not " + CANARY + "\"}";
+    try (FaultServer server =
+        FaultServer.onRequest(peer -> peer.write(FaultServer.response(401, json)))) {
+      Iterator<String> tokens = List.of(CANARY, "another-token").iterator();
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx,
+              new OtpResendOptions().setBaseUrl(server.baseUrl()),
+              () -> Future.succeededFuture(tokens.next()));
+      assertKept(causeOf(client.resend("id")));
+      assertEquals(2, server.requests().size());
     }
   }
 

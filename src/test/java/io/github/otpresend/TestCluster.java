@@ -163,7 +163,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   /** What these tests run with, on the module path or not, by the name of the file. */
-  private static String classPath(Predicate<String> wanted) {
+  static String classPath(Predicate<String> wanted) {
     return Stream.of(
             testClasses().toString(),
             System.getProperty("jdk.module.path", ""),

@@ -28,6 +28,7 @@ public final class PlainAsker {
     Vertx vertx = Vertx.clusteredVertx(options).await();
     for (String arg : args) {
       String[] addressAndId = arg.split("/");
+      System.out.println("asking: " + arg);
       JsonObject question = new JsonObject().put("requestId", addressAndId[1]);
       Future<JsonObject> answer =
           vertx

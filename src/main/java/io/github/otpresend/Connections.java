@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.net.ProxyOptions;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.ext.web.client.WebClientOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The connections to the service: one pool of them, until it has lost one. Of a connection that
+ * ends while it is handed out Vert.x may never hear, and its slot stays taken for good.
+ */
+final class Connections {
+  private static final String USER_AGENT = userAgent();
+  private static final String METRICS_NAME = "otp-resend";
+
+  private final Vertx vertx;
+  private final WebClientOptions webClientOptions;
+  private final PoolOptions poolOptions;
+  private final DeadlineQueue deadlines;
+  private final Set<Pool> open = ConcurrentHashMap.newKeySet();
+  private volatile Pool pool;
+
+  /** A pool, and the Web Client over it. */
+  record Pool(HttpClient httpClient, WebClient webClient) {}
+
+  /**
+   * @param deadlines by which a call that uses a pool has ended
+   */
+  Connections(Vertx vertx, OtpResendOptions options, DeadlineQueue deadlines) {
+    this.vertx = vertx;
+    this.deadlines = deadlines;
+    webClientOptions = webClientOptions(options);
+    poolOptions = poolOptions(options);
+    pool = open();
+  }
+
+  Pool pool() {
+    return pool;
+  }
+
+  /** Has another pool serve the calls to come; those that use this one end by their deadline. */
+  synchronized void replace(Pool lost) {
+    if (pool.equals(lost)) { // else another call of it has found out before
+      pool = open();
+      deadlines.add(
+          () -> {
+            open.remove(lost);
+            lost.httpClient.close();
+          });
+    }
+  }
+
+  Future<Void> close() {
+    return Future.join(open.stream().map(pool -> pool.httpClient.close()).toList()).mapEmpty();
+  }
+
+  private Pool open() {
+    HttpClient httpClient = vertx.createHttpClient(webClientOptions, poolOptions);
+    Pool opened = new Pool(httpClient, WebClient.wrap(httpClient, webClientOptions));
+    open.add(opened);
+    return opened;
+  }
+
+  private static WebClientOptions webClientOptions(OtpResendOptions options) {
+    int connectMillis = (int) options.getConnectTimeout().toMillis();
+    WebClientOptions fixed = new WebClientOptions(options.getWebClient());
+    fixed
+        .setProtocolVersion(HttpVersion.HTTP_1_1)
+        .setUseAlpn(false)
+        .setKeepAlive(true)
+        .setKeepAliveTimeout((int) options.getKeepAliveTimeout().toSeconds())
+        .setPipelining(false)
+        .setShared(false)
+        .setConnectTimeout(connectMillis)
+        .setSslHandshakeTimeout(connectMillis)
+        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+        .setIdleTimeout(0)
+        .setReadIdleTimeout(0)
+        .setWriteIdleTimeout(0)
+        .setLogActivity(false); // it would log the token
+    if (fixed.getMetricsName() == null || fixed.getMetricsName().isEmpty()) {
+      fixed.setMetricsName(METRICS_NAME);
+    }
+    ProxyOptions proxy = fixed.getProxyOptions();
+    if (proxy != null) { // or a silent one keeps its slot of the pool for longer than the attempt
+      proxy.setConnectTimeout(options.getConnectTimeout());
+    }
+    return fixed.setFollowRedirects(false).setUserAgentEnabled(true).setUserAgent(USER_AGENT);
+  }
+
+  private static PoolOptions poolOptions(OtpResendOptions options) {
+    return new PoolOptions()
+        .setHttp1MaxSize(options.getMaxConnections())
+        .setMaxWaitQueueSize(-1) // capacity bounds it
+        // often enough for keepAliveTimeout to be kept within an eighth
+        .setCleanerPeriod((int) Math.min(1_000, options.getKeepAliveTimeout().toMillis() / 8));
+  }
+
+  private static String userAgent() {
+    try (InputStream resource =
+        Objects.requireNonNull(Connections.class.getResourceAsStream("user-agent.txt"))) {
+      return new String(resource.readAllBytes(), UTF_8).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

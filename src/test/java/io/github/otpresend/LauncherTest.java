@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.causeOf;
+import static io.github.otpresend.Calls.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.hazelcast.config.Config;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
+import io.vertx.core.json.JsonObject;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.spi.ToolProvider;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A node of its own, by README's command in a directory that is as README says. */
+@Timeout(120)
+class LauncherTest {
+  private static final String LIBRARIES =
+      "(vertx-(core|web-client|web-common|auth-common|uri-template|launcher-application|hazelcast)"
+          + "|netty|jackson|hazelcast|picocli).*jar";
+
+  @TempDir Path directory;
+
+  private String clusterXml;
+
+  @BeforeEach
+  void followReadme() throws IOException {
+    Path lib = Files.createDirectories(directory.resolve("lib"));
+    for (String jar :
+        TestCluster.classPath(entry -> entry.matches(LIBRARIES)).split(File.pathSeparator)) {
+      Files.copy(Path.of(jar), lib.resolve(Path.of(jar).getFileName()));
+    }
+    int exitCode =
+        ToolProvider.findFirst("jar")
+            .orElseThrow()
+            .run(
+                System.out,
+                System.err,
+                "--create",
+                "--file=" + lib.resolve("vertx-otp-resend.jar"),
+                "-C",
+                Path.of("target", "classes").toString(),
+                ".");
+    assertEquals(0, exitCode);
+    int port = Cluster.freePort();
+    clusterXml =
+        block("xml") // so that no other run of the tests joins
+            .replace("<cluster-name>otp<", "<cluster-name>" + UUID.randomUUID() + "<")
+            .replace("5701", "" + port)
+            .replace("5702", "" + (port + 1));
+    Path conf = Files.createDirectories(directory.resolve("conf"));
+    Files.writeString(conf.resolve("cluster.xml"), clusterXml);
+  }
+
+  private static String block(String language) throws IOException {
+    String readme = Files.readString(Path.of("README.md"));
+    String section = readme.substring(readme.indexOf("### A node of its own"));
+    Matcher block = Pattern.compile("(?ms)^```" + language + "\\n(.*?)^```$").matcher(section);
+    assertTrue(block.find(), language);
+    return block.group(1);
+  }
+
+  private NodeProcess start(JsonObject config) throws IOException {
+    Files.writeString(directory.resolve("otp-resend.json"), config.encode());
+    // or the shell would be ended in place of its child
+    String command = block("shell").replaceFirst("(?m)^java ", "exec java ");
+    ProcessBuilder shell =
+        new ProcessBuilder("sh", "-e", "-c", command).directory(directory.toFile());
+    String java = Path.of(System.getProperty("java.home"), "bin").toString();
+    shell.environment().merge("PATH", java, (path, own) -> own + File.pathSeparator + path);
+    return new NodeProcess(shell);
+  }
+
+  @Test
+  void a_node_that_is_started_as_readme_says_serves_and_ends_in_an_orderly_way() throws Exception {
+    CountDownLatch answer = new CountDownLatch(1);
+    try (FaultServer server =
+            FaultServer.onRequest(
+                peer -> {
+                  if (peer.head().contains("/held/")) {
+                    peer.await(answer);
+                  }
+                  peer.write(FaultServer.SUCCESS);
+                });
+        NodeProcess node =
+            start(
+                new JsonObject(block("json"))
+                    .put("token", "secret-token")
+                    .put("baseUrl", server.baseUrl()))) {
+      node.line("Succeeded in deploying verticle");
+      Vertx vertx = join();
+      try {
+        OtpResendClient asker = OtpResendClient.overEventBus(vertx);
+        assertTrue(await(asker.resend("id")).success());
+        assertTrue(server.requests().get(0).contains("Bearer secret-token\r\n"));
+
+        Future<ResendResponse> held = asker.resend("held");
+        eventually("the service is asked", () -> server.requests().size() == 2);
+        CompletableFuture<Integer> exitCode = CompletableFuture.supplyAsync(node::stop);
+        eventually("it takes no more", () -> !serves(vertx));
+        assertTrue(node.isAlive());
+        answer.countDown();
+        assertTrue(await(held).success());
+        assertEquals(143, exitCode.get());
+        assertFalse(node.toString().contains("secret-token"));
+      } finally {
+        await(vertx.close());
+      }
+    }
+  }
+
+  @Test
+  void a_wrong_configuration_ends_it_with_a_code_and_the_name_of_the_key() throws Exception {
+    try (NodeProcess node = start(new JsonObject(block("json")).put("retries", 3))) {
+      assertEquals(15, node.awaitEnd(), node::toString);
+      assertTrue(node.toString().contains("retries"), node::toString);
+    }
+  }
+
+  /** This JVM is the other one of two nodes of one machine. */
+  private Vertx join() {
+    VertxOptions options = new VertxOptions();
+    options.getEventBusOptions().setHost("127.0.0.1");
+    return await(
+        Vertx.builder()
+            .with(options)
+            .withClusterManager(new HazelcastClusterManager(Config.loadFromString(clusterXml)))
+            .buildClustered());
+  }
+
+  private static boolean serves(Vertx vertx) {
+    Throwable cause =
+        causeOf(
+            vertx
+                .eventBus()
+                .request(
+                    "otp.resend", new JsonObject(), new DeliveryOptions().setSendTimeout(1_000)));
+    return !(cause instanceof ReplyException answer)
+        || answer.failureType() != ReplyFailure.NO_HANDLERS;
+  }
+}
