@@ -14,12 +14,12 @@ import java.lang.module.ResolvedModule;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.spi.ToolProvider;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -69,18 +69,17 @@ class ModulesTest {
         Files.exists(JDK.resolve("jmods")) || Runtime.version().feature() >= 24,
         "Skipped: this JDK cannot be linked");
     String image = directory.resolve("image").toString();
-    // in a JVM of its own, since it refuses to work in a patched one, as that of these tests is
-    List<String> jlink =
-        List.of(
-            "-m",
-            "jdk.jlink/jdk.tools.jlink.internal.Main",
+    // a process of its own: it refuses to work in a patched JVM, as that of these tests is
+    ProcessBuilder jlink =
+        new ProcessBuilder(
+            JDK.resolve("bin/jlink").toString(),
             "-p",
             modulePath,
             "--add-modules",
             "app",
             "--output",
             image);
-    try (NodeProcess linking = new NodeProcess(List.of(), JDK, jlink)) {
+    try (NodeProcess linking = new NodeProcess(jlink)) {
       linking.awaitEnd();
       assertEquals(List.of(), linking.lines());
     }
@@ -90,10 +89,11 @@ class ModulesTest {
   private static void assertAsks(Path javaHome, String... options) {
     try (OtpSandbox sandbox = OtpSandbox.start()) {
       sandbox.session(REQUEST_ID);
-      Stream<String> main =
-          Stream.of("-m", "app/app.App", sandbox.baseUrl(), sandbox.token(), REQUEST_ID);
-      List<String> arguments = Stream.concat(Stream.of(options), main).toList();
-      try (NodeProcess app = new NodeProcess(List.of(), javaHome, arguments)) {
+      List<String> command = new ArrayList<>();
+      command.add(javaHome.resolve("bin/java").toString());
+      command.addAll(List.of(options));
+      command.addAll(List.of("-m", "app/app.App", sandbox.baseUrl(), sandbox.token(), REQUEST_ID));
+      try (NodeProcess app = new NodeProcess(new ProcessBuilder(command))) {
         assertEquals("{\"success\":true}", app.line("{\"success"));
         assertEquals(
             "RestartCooldownActiveException",

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +16,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A JVM that a test starts and ends; none outlives the test's own, nor are there ever three. */
@@ -38,21 +36,13 @@ final class NodeProcess implements AutoCloseable {
   private final Thread reader;
 
   /**
-   * Starts a JVM of the JDK that runs the tests.
+   * Starts a JVM.
    *
    * @param prefix what stands before the command, such as {@code ip netns exec}
    * @param arguments those of the JVM, from its options to those of its main class
    */
   NodeProcess(List<String> prefix, String classPath, List<String> arguments) {
-    this(
-        prefix,
-        Path.of(System.getProperty("java.home")),
-        Stream.concat(Stream.of("-cp", classPath), arguments.stream()).toList());
-  }
-
-  /** Starts a JVM of a given JDK or image of one. */
-  NodeProcess(List<String> prefix, Path javaHome, List<String> arguments) {
-    this(new ProcessBuilder(java(prefix, javaHome, arguments)));
+    this(new ProcessBuilder(java(prefix, classPath, arguments)));
   }
 
   /** Starts a JVM by a command that is one in the end. */
@@ -72,12 +62,13 @@ final class NodeProcess implements AutoCloseable {
     }
   }
 
-  private static List<String> java(List<String> prefix, Path javaHome, List<String> arguments) {
+  private static List<String> java(List<String> prefix, String classPath, List<String> arguments) {
     List<String> command = new ArrayList<>(prefix);
-    command.add(javaHome.resolve("bin/java").toString());
+    command.add(System.getProperty("java.home") + "/bin/java");
     // it lives for seconds and shares two cores
     command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     command.addAll(List.of("-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
+    command.addAll(List.of("-cp", classPath));
     command.addAll(arguments);
     return command;
   }
