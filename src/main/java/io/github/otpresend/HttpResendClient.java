@@ -339,10 +339,7 @@ final class HttpResendClient implements OtpResendClient {
             ResponseDecoder.decode(
                 response.statusCode(), response.headers(), body.content(), Instant.now());
       } catch (ResendException e) {
-        failed(
-            attempt,
-            response,
-            unauthorized == null ? e.without(token) : e.without(token).without(rejectedToken));
+        failed(attempt, response, e.without(token).without(rejectedToken));
         return;
       }
       attempt.end();

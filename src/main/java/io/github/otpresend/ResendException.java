@@ -197,7 +197,7 @@ public final class ResendException extends RuntimeException {
   }
 
   private static String strike(String secret, String text) {
-    return text.replace(secret, "[redacted]");
+    return secret.isEmpty() ? text : text.replace(secret, "[redacted]");
   }
 
   private static @Nullable Object strikeJson(String secret, @Nullable Object json) {
