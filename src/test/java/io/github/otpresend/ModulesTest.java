@@ -69,18 +69,17 @@ class ModulesTest {
         Files.exists(JDK.resolve("jmods")) || Runtime.version().feature() >= 24,
         "Skipped: this JDK cannot be linked");
     String image = directory.resolve("image").toString();
-    // in a JVM of its own, since it refuses to work in a patched one, as that of these tests is
-    List<String> jlink =
-        List.of(
-            "-m",
-            "jdk.jlink/jdk.tools.jlink.internal.Main",
+    // a process of its own: it refuses to work in a patched JVM, as that of these tests is
+    ProcessBuilder jlink =
+        new ProcessBuilder(
+            JDK.resolve("bin/jlink").toString(),
             "-p",
             modulePath,
             "--add-modules",
             "app",
             "--output",
             image);
-    try (NodeProcess linking = new NodeProcess(List.of(), JDK, jlink)) {
+    try (NodeProcess linking = new NodeProcess(jlink)) {
       linking.awaitEnd();
       assertEquals(List.of(), linking.lines());
     }
