@@ -79,7 +79,15 @@ final class Connections {
   }
 
   /** All of a request that is the same for every call with this token. */
-  private record Prepared(String token, HttpRequest<Buffer> request) {}
+  private static final class Prepared { // no record, which would print the token
+    private final String token;
+    private final HttpRequest<Buffer> request;
+
+    Prepared(String token, HttpRequest<Buffer> request) {
+      this.token = token;
+      this.request = request;
+    }
+  }
 
   /**
    * @param deadlines by which a call that uses a pool has ended
