@@ -43,9 +43,9 @@ public final class Main {
 
   /** How much is measured. */
   private enum Extent {
-    FULL(3, 3, 2, 1_000),
-    MAIN(3, 3, 2, 1_000),
-    SHORT(3, 3, 4, 1_000),
+    FULL(3, 15, 3, 1_000),
+    MAIN(3, 15, 3, 1_000),
+    SHORT(3, 8, 3, 1_000),
     SMOKE(1, 1, 1, 200);
 
     final int rounds;
