@@ -333,37 +333,40 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void decode(Gate attempt, HttpResponse<Buffer> response, BoundedBody body) {
-      ResendResponse success;
+      ResendResponse success = null;
+      ResendException failure = null;
       try {
         success =
             ResponseDecoder.decode(
                 response.statusCode(), response.headers(), body.content(), Instant.now());
       } catch (ResendException e) {
-        failed(attempt, response, e.without(token).without(rejectedToken));
-        return;
+        failure = e.without(token).without(rejectedToken);
       }
-      attempt.end();
-      end(success, null);
-    }
-
-    private void failed(Gate attempt, HttpResponse<Buffer> response, ResendException failure) {
-      if (failure.failure() == ResendFailure.INVALID_RESPONSE
-          || failure.failure() == ResendFailure.UNRECOGNIZED) {
+      if (failure != null
+          && (failure.failure() == ResendFailure.INVALID_RESPONSE
+              || failure.failure() == ResendFailure.UNRECOGNIZED)) {
         attempt.abort(); // what else the server sent must not be read as the next answer
       }
-      boolean isRefusal =
-          failure.failure() == ResendFailure.UNAUTHORIZED && response.statusCode() == 401;
-      if (isRefusal && unauthorized == null) {
-        attempt.end(); // the connection may serve the next attempt
-        unauthorized = failure;
-        rejectedToken = token;
-        connectFailures = List.of();
-        gate = null;
-        await(tokens.askAgain(token));
-      } else {
-        end(null, failure);
-        attempt.end();
+      try {
+        attempt.end(); // first, so that the connection can serve what follows
+      } finally { // and if it has broken since, and Vert.x throws, that is no matter of the outcome
+        if (failure != null
+            && failure.failure() == ResendFailure.UNAUTHORIZED
+            && response.statusCode() == 401
+            && unauthorized == null) {
+          askAgain(failure);
+        } else {
+          end(success, failure);
+        }
       }
+    }
+
+    private void askAgain(ResendException refusal) {
+      unauthorized = refusal;
+      rejectedToken = token;
+      connectFailures = List.of();
+      gate = null;
+      await(tokens.askAgain(token));
     }
 
     private void connectExpired(Gate attempt) {

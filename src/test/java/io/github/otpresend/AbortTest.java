@@ -11,11 +11,13 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.VertxInternal;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** An exchange that is aborted on another event loop than its connection's. */
+/** An exchange that ends on another event loop than its connection's. */
 class AbortTest {
   private Vertx vertx;
 
@@ -55,6 +57,59 @@ class AbortTest {
 
       assertTrue(await(resend(client, one, "next")).success());
       await(client.close());
+    }
+  }
+
+  @Test
+  void a_connection_that_broke_while_its_answer_waited_for_the_caller_leaves_the_outcome() {
+    vertx.exceptionHandler(thrown -> {});
+    Context one = ((VertxInternal) vertx).createEventLoopContext();
+    Context another = ((VertxInternal) vertx).createEventLoopContext();
+    CountDownLatch sent = new CountDownLatch(1);
+    CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch broken = new CountDownLatch(1);
+    try (FaultServer server =
+        FaultServer.onRequest(
+            peer -> {
+              if (!peer.head().contains("/broken/")) {
+                peer.write(FaultServer.SUCCESS);
+                return;
+              }
+              sent.countDown();
+              peer.await(busy);
+              peer.write(FaultServer.SUCCESS);
+              peer.finish();
+              peer.silence(); // until the client has closed it too
+              one.runOnContext(v -> broken.countDown()); // after it has said so to all
+            })) {
+      OtpResendClient client =
+          OtpResendClient.create(
+              vertx,
+              new OtpResendOptions()
+                  .setBaseUrl(server.baseUrl())
+                  .setToken("secret-token")
+                  .setMaxConnections(1));
+      assertTrue(await(resend(client, one, "id")).success());
+
+      Future<ResendResponse> outcome = resend(client, another, "broken");
+      awaitUninterruptibly(sent);
+      another.runOnContext(
+          v -> {
+            busy.countDown();
+            awaitUninterruptibly(broken);
+          });
+
+      assertTrue(await(outcome).success());
+      assertTrue(await(resend(client, another, "next")).success());
+      await(client.close());
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(10, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 

@@ -80,7 +80,7 @@ class SoakTest {
           ledger.check(minute * CALLS_A_MINUTE, (minute + 1) * CALLS_A_MINUTE));
     }
     assertNoDrift("heap", heaps, 1.05);
-    assertNoDrift("threads", threads, 1);
+    assertNoDrift("threads (now " + Vitals.threadNames() + ")", threads, 1);
     assertNoDrift("open files", openFiles, 1);
     await(Future.join(direct.close(), overBus.close()));
   }

@@ -3,6 +3,7 @@ package io.github.otpresend;
 
 import java.io.File;
 import java.util.Arrays;
+import java.util.List;
 
 /** What this process takes of the machine's memory, threads and files. */
 final class Vitals {
@@ -20,7 +21,11 @@ final class Vitals {
   }
 
   static int threads() {
-    return Thread.getAllStackTraces().size();
+    return threadNames().size();
+  }
+
+  static List<String> threadNames() {
+    return Thread.getAllStackTraces().keySet().stream().map(Thread::getName).sorted().toList();
   }
 
   /** How many files and sockets are open; 0 where the system does not list them. */
