@@ -9,18 +9,22 @@ import io.vertx.core.spi.cluster.ClusterManager;
 import io.vertx.core.spi.cluster.RegistrationInfo;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 import java.util.stream.Stream;
 
 /**
  * How a node leaves an address without losing a message. A consumer that unregisters is gone before
  * the other nodes know, and a message that then finds none is answered by nobody: its asker waits
  * for the deadline. So the last adapter of a node has the node taken off the cluster's list first,
- * and goes on serving until the others have heard of it. Any other consumer of that address on this
- * node leaves the list with it.
+ * and goes on serving until the others seem to have heard of it: until no message has come for a
+ * while. Any other consumer of that address on this node leaves the list with it.
  */
 final class Departure {
   private static final String ADAPTERS = "io.github.otpresend.adapters";
-  private static final long HEARSAY_MILLIS = 500;
+  private static final long QUIET_MILLIS = 500;
+
+  /** In case that somebody goes on sending whatever the list says. */
+  private static final int MOST_ROUNDS = 10;
 
   private Departure() {}
 
@@ -36,15 +40,28 @@ final class Departure {
         == null;
   }
 
-  /** Counts an adapter out; completed when it may stop serving. */
-  static Future<Void> of(VertxInternal vertx, String address) {
+  /**
+   * Counts an adapter out; completed when it may stop serving.
+   *
+   * @param messages how many it has taken so far
+   */
+  static Future<Void> of(VertxInternal vertx, String address, IntSupplier messages) {
     boolean isLast = withdrawn(vertx, address);
     if (!isLast || !vertx.isClustered()) {
       return Future.succeededFuture();
     }
-    return unlist(vertx, address)
-        .transform(done -> vertx.timer(HEARSAY_MILLIS, TimeUnit.MILLISECONDS))
-        .mapEmpty();
+    return unlist(vertx, address).transform(done -> quiet(vertx, messages, MOST_ROUNDS));
+  }
+
+  private static Future<Void> quiet(VertxInternal vertx, IntSupplier messages, int rounds) {
+    int before = messages.getAsInt();
+    return vertx
+        .timer(QUIET_MILLIS, TimeUnit.MILLISECONDS)
+        .compose(
+            passed ->
+                messages.getAsInt() == before || rounds == 1
+                    ? Future.succeededFuture()
+                    : quiet(vertx, messages, rounds - 1));
   }
 
   private static LocalMap<String, Integer> adapters(VertxInternal vertx) {

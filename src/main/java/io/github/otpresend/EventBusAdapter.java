@@ -9,6 +9,7 @@ import io.vertx.core.internal.VertxInternal;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Serves a client at an event-bus address.
@@ -35,6 +36,9 @@ public final class EventBusAdapter {
   private final MessageConsumer<Object> consumer;
   private final InFlight answers = new InFlight();
   private final AtomicBoolean leaving = new AtomicBoolean();
+
+  /** Of messages that came since it leaves. */
+  private final AtomicInteger latecomers = new AtomicInteger();
 
   private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
     this.vertx = (VertxInternal) vertx;
@@ -65,14 +69,14 @@ public final class EventBusAdapter {
 
   /**
    * Takes no more messages. Those it has taken are still answered when their call ends. In a
-   * cluster the last adapter of a node at an address has the other nodes told first, and for half a
-   * second takes what they have sent meanwhile.
+   * cluster the last adapter of a node at an address has the other nodes told first, and takes what
+   * they have sent meanwhile, until none has come for half a second, or for 5 s.
    *
    * @return completed once the address is unbound
    */
   public Future<Void> unregister() {
     return leaving.compareAndSet(false, true)
-        ? Departure.of(vertx, consumer.address()).eventually(consumer::unregister)
+        ? Departure.of(vertx, consumer.address(), latecomers::get).eventually(consumer::unregister)
         : consumer.unregister();
   }
 
@@ -83,6 +87,9 @@ public final class EventBusAdapter {
   }
 
   private void serve(Message<Object> message) {
+    if (leaving.get()) {
+      latecomers.incrementAndGet();
+    }
     Future<ResendResponse> outcome;
     try {
       answers.enter();
