@@ -112,15 +112,16 @@ final class HttpResendClient implements OtpResendClient {
   @Override
   public Future<ResendResponse> resend(String requestId) {
     ContextInternal context = vertx.getOrCreateContext();
+    String segment;
     try {
-      RequestId.check(requestId);
+      segment = RequestId.toSegment(requestId);
       inFlight.enter();
     } catch (ResendException refusal) {
       return LastingContext.isAnyLeft(vertx)
           ? context.failedFuture(refusal)
           : Future.failedFuture(refusal);
     }
-    Call call = new Call(context, requestId);
+    Call call = new Call(context, requestId, segment);
     Future<ResendResponse> running =
         flights == null ? null : flights.enter(requestId, call.shared.future());
     try {
@@ -150,6 +151,7 @@ final class HttpResendClient implements OtpResendClient {
   private final class Call {
     private final ContextInternal context;
     private final String requestId;
+    private final String segment;
 
     /** For the caller, on its context. */
     private final Promise<ResendResponse> outcome;
@@ -180,10 +182,11 @@ final class HttpResendClient implements OtpResendClient {
     private String token = "";
     private String rejectedToken = "";
 
-    Call(ContextInternal caller, String requestId) {
+    Call(ContextInternal caller, String requestId, String segment) {
       context = LastingContext.of(caller);
       outcome = caller.promise();
       this.requestId = requestId;
+      this.segment = segment;
     }
 
     void start() {
@@ -273,7 +276,7 @@ final class HttpResendClient implements OtpResendClient {
       Future<HttpResponse<Buffer>> response;
       try {
         response =
-            used.post(baseUrl.path() + '/' + RequestId.encode(requestId) + "/resend", token)
+            used.post(baseUrl.path() + '/' + segment + "/resend", token)
                 .as(body)
                 .sendStream(attempt);
       } catch (RuntimeException e) {

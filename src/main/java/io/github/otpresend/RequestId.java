@@ -4,6 +4,7 @@ package io.github.otpresend;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.HexFormat;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What a request id may be, and how it stands in a path. */
@@ -32,8 +33,8 @@ final class RequestId {
   }
 
   private static @Nullable String whatIsWrong(String id) {
-    if (id.length() <= MAX_CHARACTERS && id.length() > 2 && isUnreserved(id)) {
-      return null; // as nearly all are
+    if (isPlain(id)) {
+      return null;
     }
     int characters = id.codePointCount(0, id.length());
     if (characters > MAX_CHARACTERS) {
@@ -56,7 +57,25 @@ final class RequestId {
     return null;
   }
 
-  /** The id as one path segment: all but RFC 3986's unreserved characters percent-encoded. */
+  /**
+   * The id as one path segment.
+   *
+   * @throws ResendException INVALID_REQUEST, as {@link #check} does
+   */
+  static String toSegment(@Nullable String id) {
+    if (id != null && isPlain(id)) {
+      return id;
+    }
+    check(id);
+    return encode(Objects.requireNonNull(id));
+  }
+
+  /** Nothing to check further and to encode, as in nearly all ids. */
+  private static boolean isPlain(String id) {
+    return id.length() <= MAX_CHARACTERS && id.length() > 2 && isUnreserved(id);
+  }
+
+  /** All but RFC 3986's unreserved characters percent-encoded. */
   static String encode(String id) {
     return isUnreserved(id) ? id : percentEncode(id);
   }

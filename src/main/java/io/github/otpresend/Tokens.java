@@ -16,6 +16,9 @@ final class Tokens {
   private final DeadlineQueue deadlines;
   private final ConcurrentMap<String, Future<String>> refreshes = new ConcurrentHashMap<>();
 
+  /** The one seen last, which most often comes again. */
+  private volatile @Nullable String usable;
+
   Tokens(TokenProvider provider, DeadlineQueue deadlines) {
     this.provider = provider;
     this.deadlines = deadlines;
@@ -33,14 +36,17 @@ final class Tokens {
     }
     return asked.isComplete()
         ? checked(asked.result(), asked.cause())
-        : asked.transform(Tokens::checked);
+        : asked.transform(this::checked);
   }
 
-  private static Future<String> checked(@Nullable String token, @Nullable Throwable failure) {
+  private Future<String> checked(@Nullable String token, @Nullable Throwable failure) {
     if (failure != null) {
       return unavailable("failed with " + failure.getClass().getName());
-    } else if (!OtpResendOptions.isToken(token)) {
-      return unavailable("gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
+    } else if (token == null || !token.equals(usable)) {
+      if (!OtpResendOptions.isToken(token)) {
+        return unavailable("gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
+      }
+      usable = token;
     }
     return Future.succeededFuture(token);
   }
