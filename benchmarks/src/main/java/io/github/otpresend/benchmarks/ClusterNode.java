@@ -69,7 +69,10 @@ final class ClusterNode {
         .addMember(Target.HOST + ":" + ports.serving);
     config.getNetworkConfig().getInterfaces().setEnabled(true).addInterface(Target.HOST);
     return Vertx.builder()
-        .with(new VertxOptions().setEventBusOptions(new EventBusOptions().setHost(Target.HOST)))
+        .with(
+            new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setEventBusOptions(new EventBusOptions().setHost(Target.HOST)))
         .withClusterManager(new HazelcastClusterManager(config))
         .buildClustered()
         .await();

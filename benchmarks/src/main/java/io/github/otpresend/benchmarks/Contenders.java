@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.util.function.Function;
 
 /** All that are measured, by the name that the results have. */
 public enum Contenders {
-  DIRECT("this library, directly", target -> ThisLibrary.directly(target, false)),
-  BASE("this library at the base commit", target -> ThisLibrary.directly(target, false)),
-  EVENT_BUS("this library, over the event bus", ThisLibrary::overEventBus),
+  DIRECT("this library, directly", target -> ThisLibrary.directly(target, VertxContender.vertx())),
+  BASE(
+      "this library at the base commit",
+      target -> ThisLibrary.directly(target, VertxContender.vertx())),
+  EVENT_BUS(
+      "this library, over the event bus",
+      target -> ThisLibrary.overEventBus(target, VertxContender.vertx())),
+  EVENT_BUS_LOOPS(
+      "this library, over the event bus between two event loops",
+      target ->
+          ThisLibrary.overEventBus(
+              target, Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2)))),
   CLUSTER("this library, across a cluster", ThisLibrary::acrossCluster),
-  WEB_CLIENT("Vert.x WebClient, bare", target -> new VertxWebClient(target, false)),
+  WEB_CLIENT(
+      "Vert.x WebClient, bare", target -> new VertxWebClient(target, VertxContender.vertx())),
   HTTP_CLIENT("Vert.x core HttpClient", VertxHttpClient::new),
   JDK("JDK HttpClient", JdkHttpClient::new),
   OKHTTP("OkHttp", OkHttp::new),
@@ -18,9 +30,12 @@ public enum Contenders {
   REACTOR_NETTY("Reactor Netty", ReactorNetty::new),
   OPENAPI("openapi-generator's client", OpenApiClient::new),
   NETTY("the limit: bare Netty", NettyLimit::new),
-  DIRECT_NATIVE("this library, native transport", target -> ThisLibrary.directly(target, true)),
+  DIRECT_NATIVE(
+      "this library, native transport",
+      target -> ThisLibrary.directly(target, VertxContender.nativeVertx())),
   WEB_CLIENT_NATIVE(
-      "Vert.x WebClient, native transport", target -> new VertxWebClient(target, true));
+      "Vert.x WebClient, native transport",
+      target -> new VertxWebClient(target, VertxContender.nativeVertx()));
 
   final String title;
   private final Function<Target, Contender> factory;

@@ -12,9 +12,13 @@ final class Cores {
 
   private Cores() {}
 
-  /** For the JVMs that are forked from this one: how many cores the machine has. */
-  static String property() {
-    return "-Dcores=" + (LAST + 1);
+  /**
+   * Of a JVM that is to be the client: how many cores there are, and that it has all but one of
+   * them for its own.
+   */
+  static List<String> clientArguments() {
+    String cores = "-Dcores=" + (LAST + 1);
+    return PINNED ? List.of(cores, "-XX:ActiveProcessorCount=" + LAST) : List.of(cores);
   }
 
   /** What a command begins with that is to run on the server's core. */
@@ -22,15 +26,11 @@ final class Cores {
     return PINNED ? List.of("taskset", "-c", "" + LAST) : List.of();
   }
 
-  /** Leaves the server's core; the JVMs that are forked from this one do so too. */
+  /** Leaves the server's core. */
   static void pinToClient() {
     if (PINNED) {
       run("taskset", "-a", "-c", "-p", "0-" + (LAST - 1), "" + ProcessHandle.current().pid());
     }
-  }
-
-  static String text() {
-    return PINNED ? "the server has a core of its own" : "cores are not pinned";
   }
 
   private static boolean hasTaskset() {

@@ -43,8 +43,8 @@ public final class Main {
 
   /** How much is measured. */
   private enum Extent {
-    FULL(3, 15, 3, 1_000),
-    MAIN(3, 15, 3, 1_000),
+    FULL(3, 12, 3, 1_000),
+    MAIN(3, 12, 3, 1_000),
     SHORT(3, 8, 3, 1_000),
     SMOKE(1, 1, 1, 200);
 
@@ -62,9 +62,8 @@ public final class Main {
 
     List<Scenario> scenarios() {
       Set<Contenders> all = EnumSet.complementOf(EnumSet.of(Contenders.BASE));
-      Set<Contenders> field =
-          EnumSet.complementOf(
-              EnumSet.of(Contenders.BASE, Contenders.DIRECT_NATIVE, Contenders.WEB_CLIENT_NATIVE));
+      Set<Contenders> field = EnumSet.range(Contenders.DIRECT, Contenders.NETTY);
+      field.removeAll(EnumSet.of(Contenders.BASE, Contenders.EVENT_BUS_LOOPS));
       Set<Contenders> direct = EnumSet.of(Contenders.DIRECT);
       List<Scenario> main =
           List.of(
@@ -96,6 +95,10 @@ public final class Main {
       };
     }
   }
+
+  /** Else JDK 17's own client starts a thread for each response. */
+  private static final String COMMON_POOL =
+      "-Djava.util.concurrent.ForkJoinPool.common.parallelism=2";
 
   /** The jar of this library at another commit, which is measured beside it. */
   private static final String BASE = System.getProperty("base", "");
@@ -129,7 +132,6 @@ public final class Main {
 
   private void run() throws RunnerException {
     ChildProcess server = new ChildProcess(Server.class);
-    Cores.pinToClient();
     try {
       for (int round = 1; round <= extent.rounds; round++) {
         for (Scenario scenario : extent.scenarios()) {
@@ -160,7 +162,9 @@ public final class Main {
             .measurementTime(TimeValue.milliseconds(extent.millis))
             .addProfiler(GCProfiler.class)
             .addProfiler(ResendProfiler.class)
-            .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port, Cores.property())
+            .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port)
+            .jvmArgsPrepend(COMMON_POOL)
+            .jvmArgsAppend(Cores.clientArguments().toArray(new String[0]))
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT);
     String classPath = System.getProperty("java.class.path");

@@ -15,7 +15,7 @@ final class OpenApiClient extends VertxContender {
       ApiClient.AuthInfo.forBearerAuthentication(Target.TOKEN);
 
   OpenApiClient(Target target) {
-    super(vertx(false));
+    super(vertx());
     JsonObject config = new JsonObject().put("basePath", target.baseUrl());
     JsonObject pool = new JsonObject().put("http1MaxSize", target.connections());
     api = new OtpApiImpl(new ApiClient(vertx, config, pool));

@@ -16,6 +16,7 @@ import org.openjdk.jmh.results.AggregationPolicy;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.ScalarResult;
+import org.openjdk.jmh.runner.IterationType;
 
 /**
  * What JMH does not tell of an iteration: the CPU time of this whole process per resend, how busy
@@ -33,6 +34,9 @@ public final class ResendProfiler implements InternalProfiler {
 
   @Override
   public void beforeIteration(BenchmarkParams benchmark, IterationParams iteration) {
+    if (iteration.getType() == IterationType.MEASUREMENT) { // until then the compiler has it all
+      Cores.pinToClient();
+    }
     Load load = ResendBenchmark.load;
     if (load != null) { // the first warm-up iteration is what starts it
       load.takeLatencies();

@@ -94,7 +94,8 @@ final class Server extends ByteToMessageDecoder {
     char segment = (char) in.getByte(in.readerIndex() + SEGMENT);
     in.readerIndex(end + END_OF_HEAD.readableBytes());
     if (segment == CPU) {
-      context.writeAndFlush(response(200, Long.toString(cpuNanos())));
+      context.writeAndFlush(
+          Unpooled.copiedBuffer("HTTP/1.1 200 OK\r\n\r\n" + cpuNanos(), US_ASCII));
       return;
     }
     for (Answer answer : Answer.values()) {

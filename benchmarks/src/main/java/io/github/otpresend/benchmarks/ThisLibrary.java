@@ -35,13 +35,11 @@ final class ThisLibrary extends VertxContender {
             .setConnectTimeout(Duration.ofMinutes(1)); // so long may a queue of 100,000 take
   }
 
-  static Contender directly(Target target, boolean nativeTransport) {
-    Vertx vertx = vertx(nativeTransport);
+  static Contender directly(Target target, Vertx vertx) {
     return new ThisLibrary(vertx, OtpResendClient.create(vertx, options(target)), () -> {});
   }
 
-  static Contender overEventBus(Target target) {
-    Vertx vertx = vertx(false);
+  static Contender overEventBus(Target target, Vertx vertx) {
     vertx.deployVerticle(new OtpResendVerticle(options(target))).await();
     return new ThisLibrary(vertx, OtpResendClient.overEventBus(vertx, options(target)), () -> {});
   }

@@ -15,10 +15,16 @@ abstract class VertxContender implements Contender {
     context = vertx.getOrCreateContext();
   }
 
-  /** Fails if a native transport is asked for where there is none. */
-  static Vertx vertx(boolean nativeTransport) {
-    Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(nativeTransport));
-    if (nativeTransport && !vertx.isNativeTransportEnabled()) {
+  /** With one event loop: a client has one core. */
+  static Vertx vertx() {
+    return Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
+  }
+
+  /** The same with Netty's native transport; fails where there is none. */
+  static Vertx nativeVertx() {
+    Vertx vertx =
+        Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setPreferNativeTransport(true));
+    if (!vertx.isNativeTransportEnabled()) {
       throw new IllegalStateException(
           "no native transport here", vertx.unavailableNativeTransportCause());
     }

@@ -14,7 +14,7 @@ final class VertxHttpClient extends VertxContender {
   private final Target target;
 
   VertxHttpClient(Target target) {
-    super(vertx(false));
+    super(vertx());
     this.target = target;
     client =
         vertx.createHttpClient(

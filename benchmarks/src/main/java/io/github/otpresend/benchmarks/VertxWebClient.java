@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.json.JsonObject;
@@ -14,8 +15,8 @@ final class VertxWebClient extends VertxContender {
   private final WebClient client;
   private final Target target;
 
-  VertxWebClient(Target target, boolean nativeTransport) {
-    super(vertx(nativeTransport));
+  VertxWebClient(Target target, Vertx vertx) {
+    super(vertx);
     this.target = target;
     client =
         WebClient.create(
