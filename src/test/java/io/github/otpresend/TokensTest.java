@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -33,6 +34,7 @@ class TokensTest {
 
   private Vertx vertx;
   private FaultServer server;
+  private volatile CountDownLatch answer = new CountDownLatch(0);
 
   /** It accepts every token that ends in "good". */
   @BeforeEach
@@ -40,8 +42,10 @@ class TokensTest {
     vertx = Vertx.vertx();
     server =
         FaultServer.onRequest(
-            peer ->
-                peer.write(peer.head().contains("good\r\n") ? FaultServer.SUCCESS : UNAUTHORIZED));
+            peer -> {
+              peer.await(answer);
+              peer.write(peer.head().contains("good\r\n") ? FaultServer.SUCCESS : UNAUTHORIZED);
+            });
   }
 
   @AfterEach
@@ -217,11 +221,14 @@ class TokensTest {
                 .setMaxConnections(50)
                 .setTimeout(Duration.ofSeconds(20)),
             tokens);
+    answer = new CountDownLatch(1); // or a call would ask again before others have asked at all
     List<Future<ResendResponse>> all = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
       all.add(client.resend("id-" + i));
     }
-    eventually("all were refused", () -> server.requests().size() == 50 && asked.get() == 51);
+    eventually("all are there", () -> server.requests().size() == 50);
+    answer.countDown();
+    eventually("all were refused", () -> asked.get() == 51);
     fresh.complete("good");
     all.forEach(Calls::await);
     assertEquals(1, rejections.get());
