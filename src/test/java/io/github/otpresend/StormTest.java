@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.internal.VertxInternal;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -81,7 +82,8 @@ class StormTest {
 
   /** The used heap after each round. At the end nothing is left of the clients. */
   private long[] rounds(int from, int to) {
-    OtpResendOptions options = server.options().setMaxConnections(CONNECTIONS);
+    OtpResendOptions options =
+        server.options().setMaxConnections(CONNECTIONS).setKeepAliveTimeout(Duration.ofSeconds(1));
     OtpResendClient direct = OtpResendClient.create(vertx, options, RandomFaults.tokens());
     OtpResendClient overBus = OtpResendClient.overEventBus(vertx, options);
     String deployment =
@@ -91,6 +93,9 @@ class StormTest {
             .mapToLong(
                 round -> {
                   round(direct, overBus, round * CALLS_OF_A_ROUND);
+                  // each takes 22 kB, and how many are idle or not yet closed is chance
+                  eventually(
+                      "idle connections have expired", () -> server.openConnections() <= FEW);
                   return Vitals.heap();
                 })
             .toArray();
