@@ -4,6 +4,7 @@ package io.github.otpresend;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * ends while it is handed out Vert.x may never hear, and its slot stays taken for good.
  */
 final class Connections {
-  private static final String USER_AGENT = userAgent();
+  private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
   private static final String METRICS_NAME = "otp-resend";
   private static final String TRACE_OPERATION = "otp-resend";
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
@@ -42,50 +43,40 @@ final class Connections {
   private final DeadlineQueue deadlines;
   private final Set<Pool> open = ConcurrentHashMap.newKeySet();
   private volatile Pool pool;
+  private volatile @Nullable Prepared prepared;
 
   /** A pool, and the requests over it. */
   final class Pool {
     private final HttpClient httpClient;
     private final WebClient webClient;
-    private volatile @Nullable Prepared prepared;
 
     private Pool(HttpClient httpClient) {
       this.httpClient = httpClient;
       webClient = WebClient.wrap(httpClient, webClientOptions);
     }
 
-    /** The resend of this path. */
-    HttpRequest<Buffer> post(String path, String token) {
-      Prepared latest = prepared;
-      if (latest == null || !latest.token.equals(token)) {
-        latest = prepare(token);
-        prepared = latest;
-      }
-      return latest.request.copy().uri(path).traceOperation(TRACE_OPERATION); // which no copy has
-    }
-
-    private Prepared prepare(String token) {
-      HttpRequest<Buffer> request =
-          webClient
-              .request(HttpMethod.POST, baseUrl.port(), baseUrl.host(), baseUrl.path())
-              .ssl(baseUrl.ssl());
-      request
-          .headers()
-          .set(HttpHeaders.ACCEPT, JSON)
-          .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
-          .set(HttpHeaders.CONTENT_LENGTH, NONE);
-      return new Prepared(token, request);
+    /** The resend of this path; its {@link #headers} are still to be put. */
+    HttpRequest<Buffer> post(String path) {
+      return webClient
+          .request(HttpMethod.POST, baseUrl.port(), baseUrl.host(), path)
+          .ssl(baseUrl.ssl())
+          .traceOperation(TRACE_OPERATION);
     }
   }
 
-  /** All of a request that is the same for every call with this token. */
+  /** The headers of every call with this token. */
   private static final class Prepared { // no record, which would print the token
     private final String token;
-    private final HttpRequest<Buffer> request;
+    private final MultiMap headers;
 
-    Prepared(String token, HttpRequest<Buffer> request) {
+    Prepared(String token) {
       this.token = token;
-      this.request = request;
+      headers =
+          HttpHeaders.headers()
+              .set(HttpHeaders.USER_AGENT, USER_AGENT)
+              .set(HttpHeaders.ACCEPT, JSON)
+              .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
+              .set(HttpHeaders.CONTENT_LENGTH, NONE);
     }
   }
 
@@ -103,6 +94,16 @@ final class Connections {
 
   Pool pool() {
     return pool;
+  }
+
+  /** All of a request but the one that Vert.x knows itself, which is the host. */
+  MultiMap headers(String token) {
+    Prepared latest = prepared;
+    if (latest == null || !latest.token.equals(token)) {
+      latest = new Prepared(token);
+      prepared = latest;
+    }
+    return latest.headers;
   }
 
   /** Has another pool serve the calls to come; those that use this one end by their deadline. */
@@ -152,7 +153,7 @@ final class Connections {
     if (proxy != null) { // or a silent one keeps its slot of the pool for longer than the attempt
       proxy.setConnectTimeout(options.getConnectTimeout());
     }
-    return fixed.setFollowRedirects(false).setUserAgentEnabled(true).setUserAgent(USER_AGENT);
+    return fixed.setFollowRedirects(false).setUserAgentEnabled(false);
   }
 
   private static PoolOptions poolOptions(OtpResendOptions options) {

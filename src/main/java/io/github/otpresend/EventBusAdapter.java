@@ -103,11 +103,18 @@ public final class EventBusAdapter {
     } catch (RuntimeException e) { // also that of a client which is not this library's
       outcome = Future.failedFuture(e);
     }
-    outcome
-        .onComplete(
-            response -> message.reply(response.toJson()),
-            failure -> fail(message, ResendException.from(failure)))
-        .onComplete(done -> answers.leave());
+    outcome.onComplete(
+        (response, failure) -> {
+          try {
+            if (failure == null) {
+              message.reply(response.toJson());
+            } else {
+              fail(message, ResendException.from(failure));
+            }
+          } finally {
+            answers.leave();
+          }
+        });
   }
 
   private static void fail(Message<Object> message, ResendException failure) {

@@ -9,7 +9,6 @@ import io.vertx.core.eventbus.EventBus;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.RejectedExecutionException;
 
 /** The client of an event-bus address; its outcome is that of the serving end. */
@@ -51,7 +50,10 @@ final class EventBusResendClient implements OtpResendClient {
                   request(requestId)
                       .onComplete(
                           (response, failure) -> {
-                            LastingContext.tell(onContextOfCaller, response, failure);
+                            LastingContext.tell(
+                                onContextOfCaller,
+                                response,
+                                failure == null ? null : ResendException.from(failure));
                             inFlight.leave();
                           }));
     } catch (RejectedExecutionException e) {
@@ -65,11 +67,11 @@ final class EventBusResendClient implements OtpResendClient {
     DeliveryOptions delivery =
         new DeliveryOptions()
             .setSendTimeout(timeout.plus(MARGIN).toMillis())
-            .addHeader(ResendMessage.EXPIRES_AT, "" + Instant.now().plus(timeout).toEpochMilli());
+            .addHeader(
+                ResendMessage.EXPIRES_AT, "" + (System.currentTimeMillis() + timeout.toMillis()));
     try {
       return bus.request(address, ResendMessage.encodeRequest(requestId), delivery)
-          .map(message -> ResendMessage.decodeReply(message.body()))
-          .recover(failure -> Future.failedFuture(ResendException.from(failure)));
+          .map(message -> ResendMessage.decodeReply(message.body()));
     } catch (RuntimeException e) {
       return Future.failedFuture(
           new ResendException(ResendFailure.CLOSED, "The event bus is closed", e));

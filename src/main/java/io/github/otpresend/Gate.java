@@ -3,6 +3,7 @@ package io.github.otpresend;
 
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.streams.Pipe;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * request open until its owner ends it, which gives the connection back, or aborts it, which closes
  * the connection.
  *
+ * <p>It also puts the headers, since the Web Client would copy them three times on their way.
+ *
  * <p>It works with HTTP/1.1 alone: on HTTP/2 a server would wait for the end of the stream. It may
  * be refused, ended and aborted from any thread.
  */
@@ -30,9 +33,17 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
     OVER
   }
 
+  private final MultiMap headers;
   private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
   private final AtomicBoolean held = new AtomicBoolean(true);
   private volatile @Nullable HttpClientRequest request;
+
+  /**
+   * @param headers of the request; that of its length has to be there
+   */
+  Gate(MultiMap headers) {
+    this.headers = headers;
+  }
 
   /** Shuts the gate for good; false if it is too late for that, or was done before. */
   boolean refuse() {
@@ -83,9 +94,12 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
     opened.exceptionHandler(failure -> {});
     opened.connection().exceptionHandler(failure -> {});
     request = opened;
-    return state.compareAndSet(State.WAITING, State.OPEN)
-        ? opened.sendHead()
-        : Future.failedFuture("A connection came when the call had ended"); // which resets it
+    if (!state.compareAndSet(State.WAITING, State.OPEN)) { // a failure resets the connection
+      return Future.failedFuture("A connection came when the call had ended");
+    }
+    opened.setChunked(false); // which the Web Client takes any stream to be
+    opened.headers().addAll(headers);
+    return opened.sendHead();
   }
 
   @Override

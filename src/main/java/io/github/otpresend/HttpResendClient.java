@@ -16,7 +16,7 @@ import io.vertx.core.internal.VertxInternal;
 import io.vertx.ext.web.client.HttpResponse;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -261,7 +261,7 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void attempt() {
-      Gate attempt = new Gate();
+      Gate attempt = new Gate(connections.headers(token));
       gate = attempt;
       boolean isFree = holds.getAndUpdate(held -> held == 0 ? 0 : held + 1) == 0;
       if (isFree) {
@@ -276,9 +276,7 @@ final class HttpResendClient implements OtpResendClient {
       Future<HttpResponse<Buffer>> response;
       try {
         response =
-            used.post(baseUrl.path() + '/' + segment + "/resend", token)
-                .as(body)
-                .sendStream(attempt);
+            used.post(baseUrl.path() + '/' + segment + "/resend").as(body).sendStream(attempt);
       } catch (RuntimeException e) {
         response = Future.failedFuture(e); // such as that Vert.x has closed the HTTP client
       }
@@ -341,7 +339,7 @@ final class HttpResendClient implements OtpResendClient {
       try {
         success =
             ResponseDecoder.decode(
-                response.statusCode(), response.headers(), body.content(), Instant.now());
+                response.statusCode(), response.headers(), body.content(), InstantSource.system());
       } catch (ResendException e) {
         failure = e.without(token).without(rejectedToken);
       }
@@ -492,7 +490,10 @@ final class HttpResendClient implements OtpResendClient {
       try {
         log(response, failure);
       } finally { // whatever a logger or a handler does, the call has ended
-        shared.complete(response, failure); // first, which ends the flight
+        if (flights != null) { // first, so that who hears of it can ask again
+          flights.leave(requestId, shared.future());
+        }
+        shared.complete(response, failure);
         LastingContext.tell(outcome, response, failure);
         inFlight.leave();
       }

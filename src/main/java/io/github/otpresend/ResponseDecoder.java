@@ -7,7 +7,7 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.json.JsonObject;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +23,10 @@ final class ResponseDecoder {
   /**
    * Decodes a whole answer. No other exception leaves it, whatever the answer is.
    *
-   * @param now the time from which a date in {@code Retry-After} is counted
+   * @param clock the time from which a date in {@code Retry-After} is counted
    * @throws ResendException unless the status is a 2xx and the body a success object
    */
-  static ResendResponse decode(int status, MultiMap headers, Buffer body, Instant now) {
+  static ResendResponse decode(int status, MultiMap headers, Buffer body, InstantSource clock) {
     boolean isSuccess = status / 100 == 2;
     byte[] bytes = body.getBytes();
     if (isSuccess && Arrays.equals(bytes, USUAL)) {
@@ -51,7 +51,7 @@ final class ResponseDecoder {
         status,
         maybeSent,
         message == null ? "The service answered " + status : message,
-        RetryAfter.parse(headers.get(HttpHeaders.RETRY_AFTER), now),
+        RetryAfter.parse(headers.get(HttpHeaders.RETRY_AFTER), clock.instant()),
         json == null ? null : payload(json));
   }
 

@@ -46,7 +46,7 @@ class ConnectionsTest {
   }
 
   private Future<HttpResponse<Buffer>> request(Connections.Pool pool) {
-    return pool.post("/api/id/resend", "secret-token").send();
+    return pool.post("/api/id/resend").send();
   }
 
   @Test

@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpHeaders;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -19,7 +21,8 @@ import org.junit.jupiter.api.Test;
 
 /** What the gate does to a request, without a socket. */
 class GateStateTest {
-  private final Gate gate = new Gate();
+  private final MultiMap headers = HttpHeaders.headers();
+  private final Gate gate = new Gate(HttpHeaders.headers().add("accept", "application/json"));
 
   /** What was done to the request and its connection, in order. */
   private final List<String> done = new ArrayList<>();
@@ -41,7 +44,8 @@ class GateStateTest {
     Future<Void> sent = gate.pipe().to(request);
     assertTrue(sent.succeeded());
     assertTrue(gate.wasOpened());
-    assertEquals(List.of("sendHead"), done);
+    assertEquals(List.of("setChunked", "sendHead"), done);
+    assertEquals("application/json", headers.get("accept"));
   }
 
   @Test
@@ -90,14 +94,14 @@ class GateStateTest {
   void the_end_ends_the_request_and_leaves_its_connection_open() {
     gate.pipe().to(request);
     gate.end();
-    assertEquals(List.of("sendHead", "end"), done);
+    assertEquals(List.of("setChunked", "sendHead", "end"), done);
   }
 
   @Test
   void an_abort_closes_the_connection() {
     gate.pipe().to(request);
     gate.abort();
-    assertEquals(List.of("sendHead", "connection.close"), done);
+    assertEquals(List.of("setChunked", "sendHead", "connection.close"), done);
   }
 
   @Test
@@ -165,7 +169,7 @@ class GateStateTest {
   void closing_it_as_a_pipe_sends_nothing() {
     gate.pipe().to(request);
     gate.close();
-    assertEquals(List.of("sendHead"), done);
+    assertEquals(List.of("setChunked", "sendHead"), done);
   }
 
   @SuppressWarnings("unchecked")
@@ -175,12 +179,14 @@ class GateStateTest {
           String name = method.getName();
           if (name.equals("connection")) {
             return connection;
+          } else if (name.equals("headers")) {
+            return headers;
           } else if (name.equals("exceptionHandler")) {
             exceptionHandlers.add((Handler<Throwable>) args[0]);
             return proxy;
           }
           done.add(prefix + name);
-          return Future.succeededFuture();
+          return method.getReturnType() == type ? proxy : Future.succeededFuture();
         };
     return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
   }

@@ -17,7 +17,7 @@ import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -175,7 +175,10 @@ class ResendExceptionTest {
               ResendException.class,
               () ->
                   ResponseDecoder.decode(
-                      404, MultiMap.caseInsensitiveMultiMap(), Buffer.buffer(body), Instant.EPOCH));
+                      404,
+                      MultiMap.caseInsensitiveMultiMap(),
+                      Buffer.buffer(body),
+                      InstantSource.system()));
       ResendException back = ResendException.from(recipientFailure(404, failure.toJson().encode()));
       assertEquals(ResendFailure.SESSION_NOT_FOUND, back.failure(), number);
       assertSameFailure(failure, back);

@@ -16,6 +16,7 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -29,7 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ResponseDecoderTest {
-  private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
+  private static final InstantSource NOW =
+      InstantSource.fixed(Instant.parse("2026-11-23T10:00:00Z"));
 
   private static final Set<ResendFailure> OF_SERVICE =
       EnumSet.range(ResendFailure.RESEND_CHANNEL, ResendFailure.UNRECOGNIZED);
