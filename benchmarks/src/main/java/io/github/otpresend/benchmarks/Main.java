@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
+import io.github.otpresend.DeadlineBenchmark;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.RunResult;
@@ -139,6 +141,9 @@ public final class Main {
   }
 
   private void run() throws RunnerException {
+    if (extent != Extent.SHORT) {
+      runDeadlines();
+    }
     ChildProcess server = new ChildProcess(Server.class);
     try {
       for (int round = 1; round <= extent.rounds; round++) {
@@ -155,26 +160,28 @@ public final class Main {
     }
   }
 
+  private void runDeadlines() throws RunnerException {
+    System.out.println("deadlines");
+    ChainedOptionsBuilder options =
+        options(DeadlineBenchmark.class, extent.iterations)
+            .forks(extent.rounds)
+            .addProfiler(GCProfiler.class);
+    new Runner(options.build()).run().forEach(this::keep);
+  }
+
   private void run(Scenario scenario, Contenders contender, String port) throws RunnerException {
     ChainedOptionsBuilder options =
-        new OptionsBuilder()
-            .include(ResendBenchmark.class.getName())
+        options(ResendBenchmark.class, extent.warmups)
             .param("contender", contender.name())
             .param("answer", scenario.answer.name())
             .param("connections", "" + scenario.connections)
             .param("waiting", "" + scenario.waiting)
             .forks(1)
-            .warmupIterations(extent.warmups)
-            .warmupTime(TimeValue.milliseconds(extent.millis))
-            .measurementIterations(extent.iterations)
-            .measurementTime(TimeValue.milliseconds(extent.millis))
             .addProfiler(GCProfiler.class)
             .addProfiler(ResendProfiler.class)
             .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port)
             .jvmArgsPrepend(COMMON_POOL)
-            .jvmArgsAppend(Cores.clientArguments().toArray(new String[0]))
-            .shouldFailOnError(true)
-            .verbosity(VerboseMode.SILENT);
+            .jvmArgsAppend(Cores.clientArguments().toArray(new String[0]));
     String classPath = System.getProperty("java.class.path");
     try {
       if (contender == Contenders.BASE) { // which the fork inherits
@@ -184,6 +191,17 @@ public final class Main {
     } finally {
       System.setProperty("java.class.path", classPath);
     }
+  }
+
+  private ChainedOptionsBuilder options(Class<?> benchmark, int warmups) {
+    return new OptionsBuilder()
+        .include(benchmark.getName())
+        .warmupIterations(warmups)
+        .warmupTime(TimeValue.milliseconds(extent.millis))
+        .measurementIterations(extent.iterations)
+        .measurementTime(TimeValue.milliseconds(extent.millis))
+        .shouldFailOnError(true)
+        .verbosity(VerboseMode.SILENT);
   }
 
   private static String withBase(String classPath) {
@@ -198,8 +216,9 @@ public final class Main {
 
   /** The forks of all rounds become one result. */
   private void keep(RunResult result) {
-    List<String> key =
-        result.getParams().getParamsKeys().stream().map(result.getParams()::getParam).toList();
+    BenchmarkParams params = result.getParams();
+    List<String> key = new ArrayList<>(List.of(params.getBenchmark()));
+    params.getParamsKeys().stream().map(params::getParam).forEach(key::add);
     results.merge(
         key,
         result,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
+import io.github.otpresend.benchmarks.Results.Deadline;
 import io.github.otpresend.benchmarks.Results.Figure;
 import io.github.otpresend.benchmarks.Results.Row;
 import io.github.otpresend.benchmarks.Results.Situation;
@@ -37,7 +38,8 @@ final class Report {
         + "\n"
         + run.situations().stream()
             .map(situation -> table(situation, run.in(situation)))
-            .collect(Collectors.joining());
+            .collect(Collectors.joining())
+        + (run.deadlines().isEmpty() ? "" : deadlines(run.deadlines()));
   }
 
   private static String table(Situation situation, List<Row> rows) {
@@ -69,6 +71,24 @@ final class Report {
         + " | "
         + (Double.isNaN(bare) ? "" : String.format(Locale.ROOT, "%.2f", cpu / bare))
         + " |\n";
+  }
+
+  private static String deadlines(List<Deadline> deadlines) {
+    return "\n**A deadline, set and cancelled**\n\n| | others | ns | allocated bytes |\n"
+        + "|---|---:|---:|---:|\n"
+        + deadlines.stream()
+            .map(
+                deadline ->
+                    String.format(
+                        Locale.ROOT,
+                        "| %s | %,d | %.0f | %.0f |\n",
+                        deadline.method().equals("queue")
+                            ? "this library's queue"
+                            : "a timer of Vert.x's",
+                        deadline.others(),
+                        deadline.nanos(),
+                        deadline.bytes()))
+            .collect(Collectors.joining());
   }
 
   private static String cell(Row row, Figure figure) {

@@ -3,6 +3,7 @@ package io.github.otpresend.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.otpresend.DeadlineBenchmark;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -13,7 +14,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /** What JMH has written of one run. */
-record Results(String jdk, List<Row> rows) {
+record Results(String jdk, List<Row> rows, List<Deadline> deadlines) {
   /** What is told of a contender, by the name that JMH's JSON has for it. */
   enum Figure {
     CPU("cpu", "CPU µs per resend", "%.1f"),
@@ -62,10 +63,8 @@ record Results(String jdk, List<Row> rows) {
           json);
     }
 
-    /** Of all iterations of all forks. */
     double median(Figure figure) {
-      double[] values = values(figure);
-      return (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
+      return Results.median(values(figure));
     }
 
     /** Half the range between the quartiles, in percent of the median. */
@@ -79,17 +78,38 @@ record Results(String jdk, List<Row> rows) {
           figure == Figure.THROUGHPUT
               ? json.path("primaryMetric")
               : json.path("secondaryMetrics").path(figure.key);
-      double[] values =
-          StreamSupport.stream(metric.path("rawData").spliterator(), false)
-              .flatMap(fork -> StreamSupport.stream(fork.spliterator(), false))
-              .mapToDouble(JsonNode::asDouble)
-              .sorted()
-              .toArray();
-      if (values.length == 0) {
-        throw new IllegalStateException("no " + figure + " of " + contender);
-      }
-      return values;
+      return Results.values(metric);
     }
+  }
+
+  /** What a deadline costs among so many others, by the name of the benchmark's method. */
+  record Deadline(String method, int others, double nanos, double bytes) {
+    private static Deadline of(JsonNode json) {
+      String benchmark = json.path("benchmark").asText();
+      return new Deadline(
+          benchmark.substring(benchmark.lastIndexOf('.') + 1),
+          json.path("params").path("others").asInt(),
+          median(values(json.path("primaryMetric"))),
+          median(values(json.path("secondaryMetrics").path(Figure.ALLOCATED.key))));
+    }
+  }
+
+  private static double median(double[] values) {
+    return (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
+  }
+
+  /** Of all iterations of all forks, in order. */
+  private static double[] values(JsonNode metric) {
+    double[] values =
+        StreamSupport.stream(metric.path("rawData").spliterator(), false)
+            .flatMap(fork -> StreamSupport.stream(fork.spliterator(), false))
+            .mapToDouble(JsonNode::asDouble)
+            .sorted()
+            .toArray();
+    if (values.length == 0) {
+      throw new IllegalStateException("a result without a figure");
+    }
+    return values;
   }
 
   static Results read(Path file) {
@@ -97,10 +117,16 @@ record Results(String jdk, List<Row> rows) {
       JsonNode json = new ObjectMapper().readTree(file.toFile());
       return new Results(
           json.path(0).path("jdkVersion").asText(),
-          StreamSupport.stream(json.spliterator(), false).map(Row::of).toList());
+          allOf(ResendBenchmark.class, json).map(Row::of).toList(),
+          allOf(DeadlineBenchmark.class, json).map(Deadline::of).toList());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static Stream<JsonNode> allOf(Class<?> benchmark, JsonNode json) {
+    return StreamSupport.stream(json.spliterator(), false)
+        .filter(result -> result.path("benchmark").asText().startsWith(benchmark.getName() + "."));
   }
 
   /** Of every run whose file is in this directory. */
