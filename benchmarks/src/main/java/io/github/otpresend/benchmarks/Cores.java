@@ -39,7 +39,13 @@ final class Cores {
 
   private static boolean run(String... command) {
     try {
-      return new ProcessBuilder(command).start().waitFor() == 0;
+      // unread, the lines for a thousand threads would fill the pipe, and it would wait for ever
+      return new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start()
+              .waitFor()
+          == 0;
     } catch (IOException e) {
       return false;
     } catch (InterruptedException e) {

@@ -141,7 +141,7 @@ public final class Main {
   }
 
   private void run() throws RunnerException {
-    if (extent != Extent.SHORT) {
+    if (extent == Extent.FULL || extent == Extent.SMOKE) {
       runDeadlines();
     }
     ChildProcess server = new ChildProcess(Server.class);
