@@ -55,7 +55,7 @@ final class Connections {
       webClient = WebClient.wrap(httpClient, webClientOptions);
     }
 
-    /** The resend of this path; its {@link #headers} are still to be put. */
+    /** The resend of this path; its {@link Connections#headers} are still to be put. */
     HttpRequest<Buffer> post(String path) {
       return webClient
           .request(HttpMethod.POST, baseUrl.port(), baseUrl.host(), path)

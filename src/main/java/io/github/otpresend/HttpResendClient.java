@@ -490,10 +490,7 @@ final class HttpResendClient implements OtpResendClient {
       try {
         log(response, failure);
       } finally { // whatever a logger or a handler does, the call has ended
-        if (flights != null) { // first, so that who hears of it can ask again
-          flights.leave(requestId, shared.future());
-        }
-        shared.complete(response, failure);
+        shared.complete(response, failure); // first, which ends the flight
         LastingContext.tell(outcome, response, failure);
         inFlight.leave();
       }

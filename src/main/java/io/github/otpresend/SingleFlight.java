@@ -13,14 +13,13 @@ final class SingleFlight<T> implements Shareable {
 
   /**
    * Returns the call that is in flight for this key, or null if there was none: then the given one
-   * is, until it {@linkplain #leave leaves}, and is to be started.
+   * is, until it completes, and is to be started.
    */
   @Nullable Future<T> enter(String key, Future<T> call) {
-    return flights.putIfAbsent(key, call);
-  }
-
-  /** The key is free again, if this call is the one in flight for it. */
-  void leave(String key, Future<T> call) {
-    flights.remove(key, call);
+    Future<T> running = flights.putIfAbsent(key, call);
+    if (running == null) {
+      call.onComplete(done -> flights.remove(key, call));
+    }
+    return running;
   }
 }

@@ -17,6 +17,7 @@ import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
@@ -178,7 +179,7 @@ class ResendExceptionTest {
                       404,
                       MultiMap.caseInsensitiveMultiMap(),
                       Buffer.buffer(body),
-                      InstantSource.system()));
+                      InstantSource.fixed(Instant.EPOCH)));
       ResendException back = ResendException.from(recipientFailure(404, failure.toJson().encode()));
       assertEquals(ResendFailure.SESSION_NOT_FOUND, back.failure(), number);
       assertSameFailure(failure, back);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -36,11 +37,11 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_call_that_shares_does_not_end_the_flight_when_it_leaves() {
+  void a_call_that_shares_does_not_end_the_flight_when_it_completes() {
     flights.enter("a", first.future());
     flights.enter("a", second.future());
-    flights.leave("a", second.future());
-    assertSame(first.future(), flights.enter("a", second.future()));
+    second.complete("shared");
+    assertSame(first.future(), flights.enter("a", Promise.<String>promise().future()));
   }
 
   @Test
@@ -50,27 +51,42 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_key_is_free_again_when_its_call_has_left() {
+  void a_key_is_free_again_after_a_success() {
     flights.enter("a", first.future());
-    flights.leave("a", first.future());
+    first.complete("done");
     assertNull(flights.enter("a", second.future()));
   }
 
   @Test
-  void a_call_that_leaves_again_does_not_end_the_next_flight() {
+  void a_key_is_free_again_after_a_failure() {
     flights.enter("a", first.future());
-    flights.leave("a", first.future());
-    flights.enter("a", second.future());
-    flights.leave("a", first.future());
-    assertSame(second.future(), flights.enter("a", first.future()));
+    first.fail("no");
+    assertNull(flights.enter("a", second.future()));
   }
 
   @Test
   void the_end_of_one_flight_leaves_that_of_another_key_alone() {
     flights.enter("a", first.future());
     flights.enter("b", second.future());
-    flights.leave("a", first.future());
-    assertSame(second.future(), flights.enter("b", first.future()));
+    first.complete("done");
+    assertSame(second.future(), flights.enter("b", Promise.<String>promise().future()));
+  }
+
+  @Test
+  void a_call_that_is_already_complete_does_not_stay_in_flight() {
+    assertNull(flights.enter("a", Future.succeededFuture("done")));
+    assertNull(flights.enter("a", first.future()));
+  }
+
+  @Test
+  void who_hears_of_the_outcome_can_start_the_next_flight_at_once() {
+    flights.enter("a", first.future());
+    List<Future<String>> running = new ArrayList<>();
+    first.future().onComplete(done -> running.add(flights.enter("a", second.future())));
+    first.complete("done");
+    assertEquals(1, running.size());
+    assertNull(running.get(0));
+    assertSame(second.future(), flights.enter("a", Promise.<String>promise().future()));
   }
 
   @RepeatedTest(50)
@@ -125,7 +141,7 @@ class SingleFlightTest {
                 if (flights.enter("a", call.future()) == null) {
                   most.accumulateAndGet(atWork.incrementAndGet(), Math::max);
                   atWork.decrementAndGet();
-                  flights.leave("a", call.future());
+                  call.complete("done");
                 }
               }
               return null;
@@ -139,5 +155,6 @@ class SingleFlightTest {
     }
     assertEquals(1, most.get());
     assertNull(flights.enter("a", first.future()));
+    assertTrue(first.tryComplete("done"));
   }
 }
