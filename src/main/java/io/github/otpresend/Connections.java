@@ -19,10 +19,14 @@ import io.vertx.ext.web.client.WebClientOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +46,10 @@ final class Connections {
   private final PoolOptions poolOptions;
   private final DeadlineQueue deadlines;
   private final Set<Pool> open = ConcurrentHashMap.newKeySet();
+
+  /** In the order in which they came, and what is to be done when there is a connection for one. */
+  private final Map<Gate, Consumer<Pool>> waiting = new LinkedHashMap<>();
+
   private volatile Pool pool;
   private volatile @Nullable Prepared prepared;
 
@@ -49,6 +57,7 @@ final class Connections {
   final class Pool {
     private final HttpClient httpClient;
     private final WebClient webClient;
+    private int free = poolOptions.getHttp1MaxSize();
 
     private Pool(HttpClient httpClient) {
       this.httpClient = httpClient;
@@ -96,6 +105,48 @@ final class Connections {
     return pool;
   }
 
+  /**
+   * Returns the pool that has a connection for this attempt, or null: then it waits for its turn.
+   * Whoever had one, of whichever pool, has to {@link #leave}.
+   */
+  synchronized @Nullable Pool enter(Gate attempt, Consumer<Pool> turn) {
+    if (pool.free > 0) {
+      pool.free--;
+      return pool;
+    }
+    waiting.put(attempt, turn);
+    return null;
+  }
+
+  /** Whether the attempt waited, and does no more. */
+  synchronized boolean withdraw(Gate attempt) {
+    return waiting.remove(attempt) != null;
+  }
+
+  void leave(Pool used) {
+    synchronized (this) {
+      used.free++;
+    }
+    next();
+  }
+
+  private boolean next() {
+    Pool granted;
+    Consumer<Pool> turn;
+    synchronized (this) {
+      if (pool.free == 0 || waiting.isEmpty()) {
+        return false;
+      }
+      Iterator<Consumer<Pool>> turns = waiting.values().iterator();
+      turn = turns.next();
+      turns.remove();
+      granted = pool;
+      granted.free--;
+    }
+    turn.accept(granted);
+    return true;
+  }
+
   /** All of a request but the one that Vert.x knows itself, which is the host. */
   MultiMap headers(String token) {
     Prepared latest = prepared;
@@ -107,14 +158,20 @@ final class Connections {
   }
 
   /** Has another pool serve the calls to come; those that use this one end by their deadline. */
-  synchronized void replace(Pool lost) {
-    if (pool == lost) { // else another call of it has found out before
+  void replace(Pool lost) {
+    synchronized (this) {
+      if (pool != lost) { // another call of it has found out before
+        return;
+      }
       pool = open();
-      deadlines.add(
-          () -> {
-            open.remove(lost);
-            lost.httpClient.close();
-          });
+    }
+    deadlines.add(
+        () -> {
+          open.remove(lost);
+          lost.httpClient.close();
+        });
+    while (next()) {
+      // each connection of the new pool serves one that waited
     }
   }
 

@@ -9,7 +9,6 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.streams.Pipe;
 import io.vertx.core.streams.ReadStream;
 import io.vertx.core.streams.WriteStream;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It works with HTTP/1.1 alone: on HTTP/2 a server would wait for the end of the stream. It may
  * be refused, ended and aborted from any thread.
  */
-final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
+class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
   private enum State {
     WAITING,
     REFUSED,
@@ -35,7 +34,6 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
 
   private final MultiMap headers;
   private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
-  private final AtomicBoolean held = new AtomicBoolean(true);
   private volatile @Nullable HttpClientRequest request;
 
   /**
@@ -56,9 +54,8 @@ final class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
     return now == State.OPEN || now == State.OVER;
   }
 
-  /** Whether this is the first time: the place of a request is given back once. */
-  boolean letGo() {
-    return held.compareAndSet(true, false);
+  boolean wasRefused() {
+    return state.get() == State.REFUSED;
   }
 
   /** Ends the request, which gives its connection back: for when the response is complete. */

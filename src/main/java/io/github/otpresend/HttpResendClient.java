@@ -24,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLException;
@@ -165,17 +166,15 @@ final class HttpResendClient implements OtpResendClient {
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
     private DeadlineQueue.@Nullable Entry expiry;
 
-    /** Of the call itself and of each attempt that the Web Client still knows; then it is free. */
+    /** Of the call itself and of each attempt that is not over; then its place is free. */
     private final AtomicInteger holds = new AtomicInteger();
 
     private volatile boolean shares;
 
     private volatile ClusterGuard.@Nullable Hold hold;
 
-    /** Of the attempt that goes on; null while the cluster or a token is awaited. */
-    private volatile @Nullable Gate gate;
-
-    private volatile Connections.Pool pool = connections.pool();
+    /** The one that goes on; null while the cluster or a token is awaited. */
+    private volatile @Nullable Attempt attempt;
 
     private volatile List<Throwable> connectFailures = List.of();
     private @Nullable ResendException unauthorized;
@@ -261,60 +260,16 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void attempt() {
-      Gate attempt = new Gate(connections.headers(token));
-      gate = attempt;
+      Attempt next = new Attempt();
+      attempt = next;
       boolean isFree = holds.getAndUpdate(held -> held == 0 ? 0 : held + 1) == 0;
       if (isFree) {
         return;
-      } else if (ending.get() != null) { // expire() may not have seen this gate
-        letGo(attempt);
+      } else if (ending.get() != null) { // expire() may not have seen this attempt
+        next.letGo();
         return;
       }
-      pool = connections.pool();
-      Connections.Pool used = pool;
-      BoundedBody body = new BoundedBody(attempt, options.getMaxResponseBytes());
-      Future<HttpResponse<Buffer>> response;
-      try {
-        response =
-            used.post(baseUrl.path() + '/' + segment + "/resend").as(body).sendStream(attempt);
-      } catch (RuntimeException e) {
-        response = Future.failedFuture(e); // such as that Vert.x has closed the HTTP client
-      }
-      DeadlineQueue.Entry limit =
-          attempt.wasOpened() ? null : connectDeadlines.add(() -> connectExpired(attempt));
-      response.onComplete(
-          (answer, cause) -> {
-            if (limit != null) {
-              limit.cancel();
-            }
-            letGo(attempt);
-            if (attempt.refuse()) {
-              connectFailed(Objects.requireNonNull(cause));
-            } else if (attempt.wasOpened()) {
-              answered(attempt, body, answer, cause);
-            }
-            if (cause instanceof HttpClosedException && !attempt.wasOpened()) {
-              connections.replace(used);
-            }
-          });
-    }
-
-    private void answered(
-        Gate attempt,
-        BoundedBody body,
-        @Nullable HttpResponse<Buffer> answer,
-        @Nullable Throwable cause) {
-      if (body.isTooLong()) { // even if its end came with the excess
-        end(
-            null,
-            new ResendException(
-                ResendFailure.INVALID_RESPONSE,
-                "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes()));
-      } else if (answer != null) {
-        decode(attempt, answer, body);
-      } else {
-        end(null, broken(Objects.requireNonNull(cause)));
-      }
+      next.begin();
     }
 
     /** Whichever it is, the request was transmitted; the cause only tells the two kinds apart. */
@@ -333,52 +288,12 @@ final class HttpResendClient implements OtpResendClient {
           ResendFailure.INVALID_RESPONSE, "The answer is not HTTP: " + cause.getClass().getName());
     }
 
-    private void decode(Gate attempt, HttpResponse<Buffer> response, BoundedBody body) {
-      ResendResponse success = null;
-      ResendException failure = null;
-      try {
-        success =
-            ResponseDecoder.decode(
-                response.statusCode(), response.headers(), body.content(), InstantSource.system());
-      } catch (ResendException e) {
-        failure = e.without(token).without(rejectedToken);
-      }
-      if (failure != null
-          && (failure.failure() == ResendFailure.INVALID_RESPONSE
-              || failure.failure() == ResendFailure.UNRECOGNIZED)) {
-        attempt.abort(); // what else the server sent must not be read as the next answer
-      }
-      try {
-        attempt.end(); // first, so that the connection can serve what follows
-      } finally { // and if it has broken since, and Vert.x throws, that is no matter of the outcome
-        if (failure != null
-            && failure.failure() == ResendFailure.UNAUTHORIZED
-            && response.statusCode() == 401
-            && unauthorized == null) {
-          askAgain(failure);
-        } else {
-          end(success, failure);
-        }
-      }
-    }
-
     private void askAgain(ResendException refusal) {
       unauthorized = refusal;
       rejectedToken = token;
       connectFailures = List.of();
-      gate = null;
+      attempt = null;
       await(tokens.askAgain(token));
-    }
-
-    private void connectExpired(Gate attempt) {
-      if (attempt.refuse()) {
-        context.emit(
-            v ->
-                connectFailed(
-                    new ResendException(
-                        ResendFailure.CONNECTION_FAILED,
-                        "No connection within connectTimeout, " + options.getConnectTimeout())));
-      }
     }
 
     private void connectFailed(Throwable cause) {
@@ -418,34 +333,27 @@ final class HttpResendClient implements OtpResendClient {
       ResendException failure = expired();
       release(failure); // the outcome does not wait for the cluster: that may be what took so long
       settle(null, failure);
-      Gate attempt = gate;
-      if (attempt != null && attempt.wasOpened()) {
-        attempt.abort();
-        connectDeadlines.add(() -> giveUp(attempt));
+      Attempt last = attempt;
+      if (last != null && last.wasOpened()) {
+        last.abort();
+        connectDeadlines.add(last::giveUp);
       }
     }
 
     /** How far the call came; from now on it comes no further. */
     private ResendException expired() {
-      Gate attempt = gate;
+      Attempt last = attempt;
       if (!shares) { // else it does not know how far the other call came
         if (guard != null && hold == null) {
           return ClusterGuard.unavailable("did not answer in time", null);
-        } else if (attempt == null) {
+        } else if (last == null) {
           return Tokens.failure("did not answer in time");
-        } else if (attempt.refuse() || !attempt.wasOpened()) { // it was refused before a pause
+        } else if (last.refuse() || !last.wasOpened()) { // it was refused before a pause
           return connectionFailed();
         }
       }
       return new ResendException(
           ResendFailure.TIMEOUT, "No complete answer within timeout, " + options.getTimeout());
-    }
-
-    /** Of a request whose connection has ended Vert.x should have said so by now. */
-    private void giveUp(Gate attempt) {
-      if (letGo(attempt)) {
-        connections.replace(pool);
-      }
     }
 
     private void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
@@ -511,18 +419,148 @@ final class HttpResendClient implements OtpResendClient {
                           + (failure.maybeSent() ? ", maybe sent)" : ", not sent)")));
     }
 
-    /** False if that was done before. */
-    private boolean letGo(Gate attempt) {
-      boolean isFirst = attempt.letGo();
-      if (isFirst) {
-        letGo();
-      }
-      return isFirst;
-    }
-
     private void letGo() {
       if (holds.decrementAndGet() == 0) {
         capacity.release();
+      }
+    }
+
+    /** One try to get a connection, and to send the request over it. */
+    private final class Attempt extends Gate {
+      private final AtomicBoolean held = new AtomicBoolean(true);
+      private DeadlineQueue.@Nullable Entry limit;
+      private Connections.@Nullable Pool pool;
+
+      Attempt() {
+        super(connections.headers(token));
+      }
+
+      void begin() {
+        Connections.Pool free =
+            connections.enter(this, granted -> context.runOnContext(v -> send(granted)));
+        if (free != null) {
+          send(free);
+        } else {
+          limit = connectDeadlines.add(this::connectExpired);
+        }
+      }
+
+      private void send(Connections.Pool granted) {
+        pool = granted;
+        if (wasRefused()) {
+          letGo();
+          return;
+        }
+        BoundedBody body = new BoundedBody(this, options.getMaxResponseBytes());
+        Future<HttpResponse<Buffer>> response;
+        try {
+          response =
+              granted.post(baseUrl.path() + '/' + segment + "/resend").as(body).sendStream(this);
+        } catch (RuntimeException e) {
+          response = Future.failedFuture(e); // such as that Vert.x has closed the HTTP client
+        }
+        if (limit == null && !wasOpened()) {
+          limit = connectDeadlines.add(this::connectExpired);
+        }
+        response.onComplete(
+            (answer, cause) -> {
+              if (limit != null) {
+                limit.cancel();
+              }
+              boolean isFirst = refuse();
+              if (wasOpened()) {
+                answered(body, answer, cause);
+                return;
+              }
+              if (cause instanceof HttpClosedException) {
+                connections.replace(granted);
+              }
+              letGo();
+              if (isFirst) { // else it has failed by its time limit
+                connectFailed(Objects.requireNonNull(cause));
+              }
+            });
+      }
+
+      private void answered(
+          BoundedBody body, @Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
+        ResendResponse success = null;
+        ResendException failure = null;
+        try {
+          success = outcome(body, answer, cause);
+        } catch (ResendException e) {
+          failure = e.without(token).without(rejectedToken);
+        }
+        if (failure != null
+            && (answer == null
+                || failure.failure() == ResendFailure.INVALID_RESPONSE
+                || failure.failure() == ResendFailure.UNRECOGNIZED)) {
+          abort(); // what else the server sent must not be read as the next answer
+        }
+        try {
+          end(); // first, so that the connection can serve what follows
+        } finally { // and if that throws, as the connection has broken, the outcome is what it is
+          letGo();
+          if (failure != null
+              && failure.failure() == ResendFailure.UNAUTHORIZED
+              && Objects.requireNonNull(answer).statusCode() == 401
+              && unauthorized == null) {
+            askAgain(failure);
+          } else {
+            Call.this.end(success, failure);
+          }
+        }
+      }
+
+      private ResendResponse outcome(
+          BoundedBody body, @Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
+        if (body.isTooLong()) { // even if its end came with the excess
+          throw new ResendException(
+              ResendFailure.INVALID_RESPONSE,
+              "The answer is longer than maxResponseBytes, " + options.getMaxResponseBytes());
+        } else if (answer == null) {
+          throw broken(Objects.requireNonNull(cause));
+        }
+        return ResponseDecoder.decode(
+            answer.statusCode(), answer.headers(), body.content(), InstantSource.system());
+      }
+
+      private void connectExpired() {
+        if (refuse()) {
+          context.emit(
+              v ->
+                  connectFailed(
+                      new ResendException(
+                          ResendFailure.CONNECTION_FAILED,
+                          "No connection within connectTimeout, " + options.getConnectTimeout())));
+        }
+      }
+
+      @Override
+      boolean refuse() {
+        boolean isFirst = super.refuse();
+        if (isFirst && connections.withdraw(this)) {
+          letGo();
+        }
+        return isFirst;
+      }
+
+      /** Of a request whose connection has ended Vert.x should have said so by now. */
+      void giveUp() {
+        if (held.get()) {
+          connections.replace(Objects.requireNonNull(pool));
+          letGo();
+        }
+      }
+
+      /** The attempt is over: its connection and its place are free, once. */
+      void letGo() {
+        if (held.compareAndSet(true, false)) {
+          if (pool != null) {
+            connections.leave(pool);
+          }
+          Call.this.letGo();
+        }
       }
     }
   }

@@ -4,15 +4,23 @@ package io.github.otpresend;
 import static io.github.otpresend.Calls.await;
 import static io.github.otpresend.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.ext.web.client.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +31,7 @@ class ConnectionsTest {
   private FaultServer server;
   private DeadlineQueue deadlines;
   private Connections connections;
+  private final List<String> turns = new ArrayList<>();
 
   @BeforeEach
   void start() {
@@ -36,7 +45,10 @@ class ConnectionsTest {
     deadlines =
         new DeadlineQueue(((VertxInternal) vertx).createEventLoopContext(), Duration.ofMillis(500));
     connections =
-        new Connections(vertx, new OtpResendOptions().setBaseUrl(server.baseUrl()), deadlines);
+        new Connections(
+            vertx,
+            new OtpResendOptions().setBaseUrl(server.baseUrl()).setMaxConnections(2),
+            deadlines);
   }
 
   @AfterEach
@@ -74,6 +86,61 @@ class ConnectionsTest {
     Connections.Pool next = connections.pool();
     connections.replace(lost);
     assertEquals(next, connections.pool());
+  }
+
+  @Test
+  void attempts_wait_for_their_turn_in_the_order_in_which_they_came() {
+    Connections.Pool pool = connections.pool();
+    assertSame(pool, enter("a"));
+    assertSame(pool, enter("b"));
+    assertNull(enter("c"));
+    assertNull(enter("d"));
+    assertEquals(List.of(), turns);
+
+    connections.leave(pool);
+    assertEquals(List.of("c"), turns);
+    connections.leave(pool);
+    assertEquals(List.of("c", "d"), turns);
+
+    connections.leave(pool);
+    assertSame(pool, enter("e"));
+    assertNull(enter("f"));
+  }
+
+  @Test
+  void an_attempt_that_is_withdrawn_has_no_turn() {
+    Connections.Pool pool = connections.pool();
+    enter("a");
+    enter("b");
+    Gate gate = new Gate(HttpHeaders.headers());
+    assertNull(connections.enter(gate, granted -> turns.add("c")));
+    enter("d");
+
+    assertTrue(connections.withdraw(gate));
+    assertFalse(connections.withdraw(gate));
+
+    connections.leave(pool);
+    assertEquals(List.of("d"), turns);
+  }
+
+  @Test
+  void a_new_pool_serves_those_that_waited_and_those_of_the_lost_one_make_no_room_in_it() {
+    Connections.Pool lost = connections.pool();
+    for (String name : List.of("a", "b", "c", "d", "e")) {
+      enter(name);
+    }
+
+    connections.replace(lost);
+    assertEquals(List.of("c", "d"), turns);
+
+    connections.leave(lost);
+    assertEquals(List.of("c", "d"), turns);
+    connections.leave(connections.pool());
+    assertEquals(List.of("c", "d", "e"), turns);
+  }
+
+  private Connections.@Nullable Pool enter(String name) {
+    return connections.enter(new Gate(HttpHeaders.headers()), granted -> turns.add(name));
   }
 
   @Test

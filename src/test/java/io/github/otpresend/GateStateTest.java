@@ -68,7 +68,9 @@ class GateStateTest {
 
   @Test
   void a_refused_gate_was_not_opened() {
+    assertFalse(gate.wasRefused());
     gate.refuse();
+    assertTrue(gate.wasRefused());
     assertFalse(gate.wasOpened());
   }
 
@@ -140,12 +142,6 @@ class GateStateTest {
     gate.end();
     gate.abort();
     assertEquals(List.of(), done);
-  }
-
-  @Test
-  void its_place_is_given_back_once() {
-    assertTrue(gate.letGo());
-    assertFalse(gate.letGo());
   }
 
   // what a stream has to have
