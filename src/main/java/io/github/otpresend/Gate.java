@@ -76,7 +76,12 @@ class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
   }
 
   private @Nullable HttpClientRequest over() {
-    return state.compareAndSet(State.OPEN, State.OVER) ? request : null;
+    if (!state.compareAndSet(State.OPEN, State.OVER)) {
+      return null;
+    }
+    HttpClientRequest open = request;
+    request = null; // a call that waited has become old, and would have the collector keep all this
+    return open;
   }
 
   @Override
