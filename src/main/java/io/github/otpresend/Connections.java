@@ -20,13 +20,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,11 +45,17 @@ final class Connections {
   private final DeadlineQueue deadlines;
   private final Set<Pool> open = ConcurrentHashMap.newKeySet();
 
-  /** In the order in which they came, and what is to be done when there is a connection for one. */
-  private final Map<Gate, Consumer<Pool>> waiting = new LinkedHashMap<>();
+  /** In the order in which they came. */
+  private final Set<Waiter> waiting = new LinkedHashSet<>();
 
   private volatile Pool pool;
   private volatile @Nullable Prepared prepared;
+
+  /** Somebody who wants a connection. */
+  interface Waiter {
+    /** There is one in this pool; called once, by whichever thread. */
+    void turn(Pool pool);
+  }
 
   /** A pool, and the requests over it. */
   final class Pool {
@@ -106,21 +110,21 @@ final class Connections {
   }
 
   /**
-   * Returns the pool that has a connection for this attempt, or null: then it waits for its turn.
-   * Whoever had one, of whichever pool, has to {@link #leave}.
+   * Returns the pool that has a connection, or null: then this one waits for its turn. Whoever had
+   * one has to {@link #leave}.
    */
-  synchronized @Nullable Pool enter(Gate attempt, Consumer<Pool> turn) {
+  synchronized @Nullable Pool enter(Waiter waiter) {
     if (pool.free > 0) {
       pool.free--;
       return pool;
     }
-    waiting.put(attempt, turn);
+    waiting.add(waiter);
     return null;
   }
 
-  /** Whether the attempt waited, and does no more. */
-  synchronized boolean withdraw(Gate attempt) {
-    return waiting.remove(attempt) != null;
+  /** Whether this one waited, and does no more. */
+  synchronized boolean withdraw(Waiter waiter) {
+    return waiting.remove(waiter);
   }
 
   void leave(Pool used) {
@@ -132,18 +136,18 @@ final class Connections {
 
   private boolean next() {
     Pool granted;
-    Consumer<Pool> turn;
+    Waiter waiter;
     synchronized (this) {
       if (pool.free == 0 || waiting.isEmpty()) {
         return false;
       }
-      Iterator<Consumer<Pool>> turns = waiting.values().iterator();
-      turn = turns.next();
-      turns.remove();
+      Iterator<Waiter> inOrder = waiting.iterator();
+      waiter = inOrder.next();
+      inOrder.remove();
       granted = pool;
       granted.free--;
     }
-    turn.accept(granted);
+    waiter.turn(granted);
     return true;
   }
 

@@ -9,7 +9,7 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.streams.Pipe;
 import io.vertx.core.streams.ReadStream;
 import io.vertx.core.streams.WriteStream;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +32,11 @@ class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
     OVER
   }
 
+  private static final AtomicReferenceFieldUpdater<Gate, State> STATE =
+      AtomicReferenceFieldUpdater.newUpdater(Gate.class, State.class, "state");
+
   private final MultiMap headers;
-  private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
+  private volatile State state = State.WAITING;
   private volatile @Nullable HttpClientRequest request;
 
   /**
@@ -45,17 +48,17 @@ class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
 
   /** Shuts the gate for good; false if it is too late for that, or was done before. */
   boolean refuse() {
-    return state.compareAndSet(State.WAITING, State.REFUSED);
+    return STATE.compareAndSet(this, State.WAITING, State.REFUSED);
   }
 
   /** Whether the request was transmitted, and the service may have acted. */
   boolean wasOpened() {
-    State now = state.get();
+    State now = state;
     return now == State.OPEN || now == State.OVER;
   }
 
   boolean wasRefused() {
-    return state.get() == State.REFUSED;
+    return state == State.REFUSED;
   }
 
   /** Ends the request, which gives its connection back: for when the response is complete. */
@@ -76,7 +79,7 @@ class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
   }
 
   private @Nullable HttpClientRequest over() {
-    if (!state.compareAndSet(State.OPEN, State.OVER)) {
+    if (!STATE.compareAndSet(this, State.OPEN, State.OVER)) {
       return null;
     }
     HttpClientRequest open = request;
@@ -96,7 +99,7 @@ class Gate implements ReadStream<Buffer>, Pipe<Buffer> {
     opened.exceptionHandler(failure -> {});
     opened.connection().exceptionHandler(failure -> {});
     request = opened;
-    if (!state.compareAndSet(State.WAITING, State.OPEN)) { // a failure resets the connection
+    if (!STATE.compareAndSet(this, State.WAITING, State.OPEN)) { // a failure resets the connection
       return Future.failedFuture("A connection came when the call had ended");
     }
     opened.setChunked(false); // which the Web Client takes any stream to be

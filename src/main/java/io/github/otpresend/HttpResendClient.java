@@ -24,9 +24,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +37,7 @@ final class HttpResendClient implements OtpResendClient {
 
   /** How a call has been decided to end; one of the two is null. */
   private static final class Ending {
+    static final Ending OPEN = new Ending(null, null);
     static final Ending EXPIRED = new Ending(null, null);
     static final Ending SETTLED = new Ending(null, null);
 
@@ -150,6 +150,12 @@ final class HttpResendClient implements OtpResendClient {
    * outlives the call, one after the other; only its deadlines come from another thread.
    */
   private final class Call {
+    // in place of objects of their own, of which each call that waits would have four
+    private static final AtomicReferenceFieldUpdater<Call, Ending> ENDING =
+        AtomicReferenceFieldUpdater.newUpdater(Call.class, Ending.class, "ending");
+    private static final AtomicIntegerFieldUpdater<Call> HOLDS =
+        AtomicIntegerFieldUpdater.newUpdater(Call.class, "holds");
+
     private final ContextInternal context;
     private final String requestId;
     private final String segment;
@@ -160,14 +166,14 @@ final class HttpResendClient implements OtpResendClient {
     /** For calls that share this one. */
     private final Promise<ResendResponse> shared = Promise.promise();
 
-    /** Null as long as the outcome is open; who sets it decides. It is settled once. */
-    private final AtomicReference<@Nullable Ending> ending = new AtomicReference<>();
+    /** Open, until somebody decides it; then it is settled once. */
+    private volatile Ending ending = Ending.OPEN;
 
     private final long deadline = System.nanoTime() + options.getTimeout().toNanos();
     private DeadlineQueue.@Nullable Entry expiry;
 
     /** Of the call itself and of each attempt that is not over; then its place is free. */
-    private final AtomicInteger holds = new AtomicInteger();
+    private volatile int holds;
 
     private volatile boolean shares;
 
@@ -197,7 +203,7 @@ final class HttpResendClient implements OtpResendClient {
                 "As many resends are in flight as maxConnections and maxPending allow"));
         return;
       }
-      holds.set(1);
+      holds = 1;
       expiry = deadlines.add(this::expire);
       if (context.isRunningOnContext()) {
         guard();
@@ -210,7 +216,7 @@ final class HttpResendClient implements OtpResendClient {
       if (guard == null) {
         await(tokens.ask());
         return;
-      } else if (ending.get() != null) { // it waited for its context until the deadline
+      } else if (ending != Ending.OPEN) { // it waited for its context until the deadline
         return;
       }
       // an entry that is to live for no time, or less, would live for ever
@@ -224,7 +230,7 @@ final class HttpResendClient implements OtpResendClient {
         return;
       }
       hold = answer.result();
-      if (ending.get() != null) { // expire() may not have seen this hold
+      if (ending != Ending.OPEN) { // expire() may not have seen this hold
         release(null);
         return;
       }
@@ -262,10 +268,10 @@ final class HttpResendClient implements OtpResendClient {
     private void attempt() {
       Attempt next = new Attempt();
       attempt = next;
-      boolean isFree = holds.getAndUpdate(held -> held == 0 ? 0 : held + 1) == 0;
+      boolean isFree = HOLDS.getAndUpdate(this, held -> held == 0 ? 0 : held + 1) == 0;
       if (isFree) {
         return;
-      } else if (ending.get() != null) { // expire() may not have seen this attempt
+      } else if (ending != Ending.OPEN) { // expire() may not have seen this attempt
         next.letGo();
         return;
       }
@@ -325,7 +331,7 @@ final class HttpResendClient implements OtpResendClient {
 
     /** The deadline has come, on a thread of its own. */
     private void expire() {
-      ending.compareAndSet(null, Ending.EXPIRED);
+      ENDING.compareAndSet(this, Ending.OPEN, Ending.EXPIRED);
       settleDecided();
     }
 
@@ -357,7 +363,7 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
-      if (ending.compareAndSet(null, new Ending(response, failure))) {
+      if (ENDING.compareAndSet(this, Ending.OPEN, new Ending(response, failure))) {
         Future<?> released = release(failure);
         if (released.isComplete()) {
           settleDecided();
@@ -380,7 +386,7 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void settleDecided() {
-      Ending decided = ending.getAndSet(Ending.SETTLED);
+      Ending decided = ENDING.getAndSet(this, Ending.SETTLED);
       if (decided == Ending.EXPIRED) {
         settleExpired();
       } else if (decided != Ending.SETTLED) {
@@ -392,7 +398,7 @@ final class HttpResendClient implements OtpResendClient {
       if (expiry != null) {
         expiry.cancel();
       }
-      if (holds.get() > 0) { // a call that shares, or came one too many, never had any
+      if (holds > 0) { // a call that shares, or came one too many, never had any
         letGo();
       }
       try {
@@ -420,14 +426,17 @@ final class HttpResendClient implements OtpResendClient {
     }
 
     private void letGo() {
-      if (holds.decrementAndGet() == 0) {
+      if (HOLDS.decrementAndGet(this) == 0) {
         capacity.release();
       }
     }
 
     /** One try to get a connection, and to send the request over it. */
-    private final class Attempt extends Gate {
-      private final AtomicBoolean held = new AtomicBoolean(true);
+    private final class Attempt extends Gate implements Connections.Waiter {
+      private static final AtomicIntegerFieldUpdater<Attempt> OVER =
+          AtomicIntegerFieldUpdater.newUpdater(Attempt.class, "over");
+
+      private volatile int over;
       private DeadlineQueue.@Nullable Entry limit;
       private Connections.@Nullable Pool pool;
 
@@ -436,13 +445,17 @@ final class HttpResendClient implements OtpResendClient {
       }
 
       void begin() {
-        Connections.Pool free =
-            connections.enter(this, granted -> context.runOnContext(v -> send(granted)));
+        Connections.Pool free = connections.enter(this);
         if (free != null) {
           send(free);
         } else {
           limit = connectDeadlines.add(this::connectExpired);
         }
+      }
+
+      @Override
+      public void turn(Connections.Pool granted) {
+        context.runOnContext(v -> send(granted));
       }
 
       private void send(Connections.Pool granted) {
@@ -547,7 +560,7 @@ final class HttpResendClient implements OtpResendClient {
 
       /** Of a request whose connection has ended Vert.x should have said so by now. */
       void giveUp() {
-        if (held.get()) {
+        if (over == 0) {
           connections.replace(Objects.requireNonNull(pool));
           letGo();
         }
@@ -555,7 +568,7 @@ final class HttpResendClient implements OtpResendClient {
 
       /** The attempt is over: its connection and its place are free, once. */
       void letGo() {
-        if (held.compareAndSet(true, false)) {
+        if (OVER.compareAndSet(this, 0, 1)) {
           if (pool != null) {
             connections.leave(pool);
           }

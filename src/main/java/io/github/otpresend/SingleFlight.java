@@ -18,7 +18,7 @@ final class SingleFlight<T> implements Shareable {
   @Nullable Future<T> enter(String key, Future<T> call) {
     Future<T> running = flights.putIfAbsent(key, call);
     if (running == null) {
-      call.onComplete(done -> flights.remove(key, call));
+      call.onComplete((result, failure) -> flights.remove(key, call));
     }
     return running;
   }

@@ -13,7 +13,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.ext.web.client.HttpResponse;
 import java.time.Duration;
@@ -112,12 +111,12 @@ class ConnectionsTest {
     Connections.Pool pool = connections.pool();
     enter("a");
     enter("b");
-    Gate gate = new Gate(HttpHeaders.headers());
-    assertNull(connections.enter(gate, granted -> turns.add("c")));
+    Connections.Waiter waiter = granted -> turns.add("c");
+    assertNull(connections.enter(waiter));
     enter("d");
 
-    assertTrue(connections.withdraw(gate));
-    assertFalse(connections.withdraw(gate));
+    assertTrue(connections.withdraw(waiter));
+    assertFalse(connections.withdraw(waiter));
 
     connections.leave(pool);
     assertEquals(List.of("d"), turns);
@@ -140,7 +139,7 @@ class ConnectionsTest {
   }
 
   private Connections.@Nullable Pool enter(String name) {
-    return connections.enter(new Gate(HttpHeaders.headers()), granted -> turns.add(name));
+    return connections.enter(granted -> turns.add(name));
   }
 
   @Test
