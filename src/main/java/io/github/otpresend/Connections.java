@@ -28,8 +28,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections to the service: one pool of them, until it has lost one. Of a connection that
- * ends while it is handed out Vert.x may never hear, and its slot stays taken for good.
+ * The connections to the service, and who waits for one: in the pool itself each would hold four
+ * times as much.
+ *
+ * <p>There is one pool, until it has lost a connection. Of one that ends while it is handed out
+ * Vert.x may never hear, and its slot stays taken for good.
  */
 final class Connections {
   private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
@@ -48,7 +51,7 @@ final class Connections {
   /** In the order in which they came. */
   private final Set<Waiter> waiting = new LinkedHashSet<>();
 
-  private volatile Pool pool;
+  private Pool pool;
   private volatile @Nullable Prepared prepared;
 
   /** Somebody who wants a connection. */
@@ -103,10 +106,6 @@ final class Connections {
     webClientOptions = webClientOptions(options);
     poolOptions = poolOptions(options);
     pool = open();
-  }
-
-  Pool pool() {
-    return pool;
   }
 
   /**

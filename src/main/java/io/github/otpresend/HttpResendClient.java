@@ -477,9 +477,6 @@ final class HttpResendClient implements OtpResendClient {
         }
         response.onComplete(
             (answer, cause) -> {
-              if (limit != null) {
-                limit.cancel();
-              }
               boolean isFirst = refuse();
               if (wasOpened()) {
                 answered(body, answer, cause);
@@ -569,6 +566,9 @@ final class HttpResendClient implements OtpResendClient {
       /** The attempt is over: its connection and its place are free, once. */
       void letGo() {
         if (OVER.compareAndSet(this, 0, 1)) {
+          if (limit != null) {
+            limit.cancel();
+          }
           if (pool != null) {
             connections.leave(pool);
           }
