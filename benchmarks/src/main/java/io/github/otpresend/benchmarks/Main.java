@@ -51,7 +51,7 @@ public final class Main {
   private enum Extent {
     FULL(3, 12, 5, 1_000),
     MAIN(3, 12, 5, 1_000),
-    SHORT(3, 8, 3, 1_000),
+    SHORT(3, 11, 3, 1_000),
     SMOKE(1, 1, 1, 200);
 
     final int rounds;
@@ -70,14 +70,6 @@ public final class Main {
       Set<Contenders> all = EnumSet.complementOf(EnumSet.of(Contenders.BASE));
       Set<Contenders> field = EnumSet.range(Contenders.DIRECT, Contenders.NETTY);
       field.removeAll(EnumSet.of(Contenders.BASE, Contenders.EVENT_BUS_LOOPS));
-      Set<Contenders> onVertx =
-          EnumSet.of(
-              Contenders.DIRECT,
-              Contenders.EVENT_BUS,
-              Contenders.WEB_CLIENT,
-              Contenders.HTTP_CLIENT,
-              Contenders.OPENAPI,
-              Contenders.NETTY);
       Set<Contenders> direct = EnumSet.of(Contenders.DIRECT);
       List<Scenario> main =
           List.of(
@@ -91,15 +83,14 @@ public final class Main {
           List<Scenario> scenarios = new ArrayList<>(main);
           scenarios.add(new Scenario(field, Answer.NOW, 1, 0));
           scenarios.add(new Scenario(field, Answer.NOW, 1_024, 0));
-          scenarios.add(new Scenario(onVertx, Answer.LATER, 64, 0));
-          scenarios.add(new Scenario(onVertx, Answer.REFUSED, 64, 0));
+          scenarios.add(new Scenario(field, Answer.LATER, 64, 0));
+          scenarios.add(new Scenario(field, Answer.REFUSED, 64, 0));
           yield scenarios;
         }
         case MAIN -> main;
         case SHORT -> {
           Set<Contenders> few =
-              EnumSet.of(
-                  Contenders.DIRECT, Contenders.EVENT_BUS, Contenders.WEB_CLIENT, Contenders.NETTY);
+              EnumSet.of(Contenders.DIRECT, Contenders.EVENT_BUS, Contenders.WEB_CLIENT);
           if (!BASE.isEmpty()) {
             few.add(Contenders.BASE);
           }
