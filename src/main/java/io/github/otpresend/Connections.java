@@ -56,7 +56,7 @@ final class Connections {
 
   /** Somebody who wants a connection. */
   interface Waiter {
-    /** There is one in this pool; called once, by whichever thread. */
+    /** There is one in this pool; called once, by whichever thread, under a lock: it is brief. */
     void turn(Pool pool);
   }
 
@@ -126,28 +126,20 @@ final class Connections {
     return waiting.remove(waiter);
   }
 
-  void leave(Pool used) {
-    synchronized (this) {
-      used.free++;
-    }
-    next();
+  /** Gives a connection back, which is the turn of the first who waits. */
+  synchronized void leave(Pool used) {
+    used.free++;
+    grant();
   }
 
-  private boolean next() {
-    Pool granted;
-    Waiter waiter;
-    synchronized (this) {
-      if (pool.free == 0 || waiting.isEmpty()) {
-        return false;
-      }
-      Iterator<Waiter> inOrder = waiting.iterator();
-      waiter = inOrder.next();
+  private void grant() {
+    Iterator<Waiter> inOrder = waiting.iterator();
+    while (pool.free > 0 && inOrder.hasNext()) {
+      Waiter first = inOrder.next();
       inOrder.remove();
-      granted = pool;
-      granted.free--;
+      pool.free--;
+      first.turn(pool);
     }
-    waiter.turn(granted);
-    return true;
   }
 
   /** All of a request but the one that Vert.x knows itself, which is the host. */
@@ -161,20 +153,15 @@ final class Connections {
   }
 
   /** Has another pool serve the calls to come; those that use this one end by their deadline. */
-  void replace(Pool lost) {
-    synchronized (this) {
-      if (pool != lost) { // another call of it has found out before
-        return;
-      }
+  synchronized void replace(Pool lost) {
+    if (pool == lost) { // else another call of it has found out before
       pool = open();
-    }
-    deadlines.add(
-        () -> {
-          open.remove(lost);
-          lost.httpClient.close();
-        });
-    while (next()) {
-      // each connection of the new pool serves one that waited
+      deadlines.add(
+          () -> {
+            open.remove(lost);
+            lost.httpClient.close();
+          });
+      grant();
     }
   }
 

@@ -62,6 +62,21 @@ class ConnectionsTest {
     return pool.post("/api/id/resend").send();
   }
 
+  private Connections.@Nullable Pool enter(String name) {
+    return connections.enter(
+        granted -> {
+          turns.add(name);
+          latest = granted;
+        });
+  }
+
+  /** The one that serves now, none of whose connections is taken. */
+  private Connections.Pool pool() {
+    Connections.Pool pool = Objects.requireNonNull(connections.enter(granted -> {}));
+    connections.leave(pool);
+    return pool;
+  }
+
   @Test
   void a_pool_that_is_replaced_serves_the_calls_it_has_and_is_closed_by_their_deadline() {
     Connections.Pool lost = pool();
@@ -138,21 +153,6 @@ class ConnectionsTest {
     assertEquals(List.of("c", "d"), turns);
     connections.leave(Objects.requireNonNull(latest));
     assertEquals(List.of("c", "d", "e"), turns);
-  }
-
-  private Connections.@Nullable Pool enter(String name) {
-    return connections.enter(
-        granted -> {
-          turns.add(name);
-          latest = granted;
-        });
-  }
-
-  /** The one that serves now, none of whose connections is taken. */
-  private Connections.Pool pool() {
-    Connections.Pool pool = Objects.requireNonNull(connections.enter(granted -> {}));
-    connections.leave(pool);
-    return pool;
   }
 
   @Test

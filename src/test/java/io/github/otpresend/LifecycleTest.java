@@ -208,6 +208,7 @@ class LifecycleTest {
       assertTrue(await(four).success());
       assertTrue(await(five).success());
       assertEquals(3, server.requests().size());
+      assertTrue(server.requests().stream().noneMatch(head -> head.matches("(?s).*/(one|two)/.*")));
     }
   }
 
