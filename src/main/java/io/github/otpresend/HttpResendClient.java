@@ -450,6 +450,9 @@ final class HttpResendClient implements OtpResendClient {
           send(free);
         } else {
           limit = connectDeadlines.add(this::connectExpired);
+          if (wasRefused()) { // before it waited, perhaps
+            withdraw();
+          }
         }
       }
 
@@ -549,10 +552,16 @@ final class HttpResendClient implements OtpResendClient {
       @Override
       boolean refuse() {
         boolean isFirst = super.refuse();
-        if (isFirst && connections.withdraw(this)) {
-          letGo();
+        if (isFirst) {
+          withdraw();
         }
         return isFirst;
+      }
+
+      private void withdraw() {
+        if (connections.withdraw(this)) {
+          letGo();
+        }
       }
 
       /** Of a request whose connection has ended Vert.x should have said so by now. */
