@@ -147,6 +147,14 @@ final class FaultServer implements AutoCloseable {
     return open.size();
   }
 
+  /**
+   * Waits until clients have closed all connections. Of an HTTP client that is closed at the very
+   * moment at which an attempt to connect fails, Vert.x 5.2.0 may never say that it is closed.
+   */
+  void awaitDisconnected() {
+    Calls.eventually("no connection is open", open::isEmpty);
+  }
+
   @Override
   public void close() {
     closeQuietly(server);

@@ -172,6 +172,7 @@ class LifecycleTest {
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
       assertFalse(failure.maybeSent());
       assertEquals(1, failure.getSuppressed().length);
+      server.awaitDisconnected();
     }
   }
 

@@ -177,6 +177,7 @@ class ProxyTest {
                   .setConnectAttempts(2));
       assertEquals(1, failure.getSuppressed().length);
       eventually("each attempt had its connection", () -> proxy.connections() == 4);
+      proxy.awaitDisconnected();
     }
   }
 
@@ -192,6 +193,7 @@ class ProxyTest {
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
       assertFalse(failure.maybeSent());
       assertNotNull(failure.getCause());
+      proxy.awaitDisconnected();
     }
   }
 

@@ -282,6 +282,7 @@ class TlsTest {
       ResendException failure = assertNotSent(deploy(options), server);
       assertEquals(1, failure.getSuppressed().length);
       eventually("each attempt had its connection", () -> server.connections() == 4);
+      server.awaitDisconnected();
     }
   }
 
@@ -297,6 +298,7 @@ class TlsTest {
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
       assertFalse(failure.maybeSent());
       assertNotNull(failure.getCause());
+      server.awaitDisconnected();
     }
   }
 }
