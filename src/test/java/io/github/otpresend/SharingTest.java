@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -72,6 +73,9 @@ class SharingTest {
       all.add(two.resend("id"));
       all.add(overBus.resend("id"));
     }
+    Promise<Void> sent = Promise.promise(); // all from the one event loop of this thread
+    vertx.runOnContext(v -> sent.complete());
+    await(sent.future());
     for (int i = 0; i < 3; i++) {
       // each instance in its turn: when it answers this, it has taken the messages before
       causeOf(vertx.eventBus().request("otp.resend", ".."));
