@@ -166,6 +166,6 @@ class ConnectionsTest {
 
     await(connections.close());
 
-    eventually("no connection is left", () -> server.openConnections() == 0);
+    server.awaitDisconnected();
   }
 }

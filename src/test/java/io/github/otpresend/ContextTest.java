@@ -2,7 +2,6 @@
 package io.github.otpresend;
 
 import static io.github.otpresend.Calls.await;
-import static io.github.otpresend.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -178,6 +177,6 @@ class ContextTest {
     }
     await(client.resend("id"));
     await(client.close());
-    eventually("no connection is left", () -> server.openConnections() == 0);
+    server.awaitDisconnected();
   }
 }

@@ -180,7 +180,7 @@ class GateTest {
             })) {
       ResendException failure = failureOf(client(server).resend("id"));
       assertEquals(ResendFailure.TIMEOUT, failure.failure());
-      eventually("the connection is closed", () -> server.openConnections() == 0);
+      server.awaitDisconnected();
     }
   }
 

@@ -260,7 +260,7 @@ class LeakTest {
         assertInstanceOf(ReplyException.class, causeOf(vertx.eventBus().request(ADDRESS, "id")));
     assertEquals(ReplyFailure.NO_HANDLERS, unserved.failureType());
     assertEquals(List.of(), List.copyOf(vertx.deploymentIDs()));
-    eventually("no connection is open", () -> server.openConnections() == 0);
+    server.awaitDisconnected();
     // Vert.x itself remembers each failed deployment, until it is told to undeploy all
     await(((VertxInternal) vertx).deploymentManager().undeployAll());
     server.forgetRequests();

@@ -106,7 +106,7 @@ class LifecycleTest {
       assertTrue(await(waiting).success());
       await(closed);
       await(client.close());
-      eventually("no connection is left", () -> server.openConnections() == 0);
+      server.awaitDisconnected();
       assertEquals(2, server.requests().size());
     }
   }
@@ -121,7 +121,7 @@ class LifecycleTest {
       eventually("it is there", () -> server.requests().size() == 1);
       await(client.close());
       assertEquals(ResendFailure.TIMEOUT, failureOf(silent).failure());
-      eventually("no connection is left", () -> server.openConnections() == 0);
+      server.awaitDisconnected();
     }
   }
 

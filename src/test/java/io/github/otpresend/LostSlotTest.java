@@ -82,7 +82,7 @@ class LostSlotTest {
             });
         await(client.close());
       }
-      eventually("no connection is left", () -> server.openConnections() == 0);
+      server.awaitDisconnected();
     }
   }
 

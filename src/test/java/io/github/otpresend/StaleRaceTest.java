@@ -129,7 +129,7 @@ class StaleRaceTest {
       eventually("another call has ended", () -> outcomes.size() > before || lanes.get() == 0);
     }
     clients.forEach(client -> await(client.close()));
-    eventually("no connection is left", () -> server.openConnections() == 0);
+    server.awaitDisconnected();
 
     Map<String, Integer> seen = new TreeMap<>();
     for (String head : server.requests()) {

@@ -117,7 +117,7 @@ class TlsTest {
     ResendException typed = failureOf(OtpResendClient.overEventBus(vertx).resend("typed"));
     assertEquals(direct.toJson(), typed.toJson());
     assertEquals(List.of(), server.requests());
-    eventually("no connection is left", () -> server.openConnections() == 0);
+    server.awaitDisconnected();
     return direct;
   }
 
@@ -237,7 +237,7 @@ class TlsTest {
       assertEquals(direct.toJson(), typed.toJson());
       assertEquals(List.of(), server.requests());
       assertEquals(2, server.connections());
-      eventually("no connection is left", () -> server.openConnections() == 0);
+      server.awaitDisconnected();
     }
   }
 

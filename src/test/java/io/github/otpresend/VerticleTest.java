@@ -159,7 +159,7 @@ class VerticleTest {
       answer.countDown();
       await(reply);
       await(undeployed);
-      eventually("the sockets are closed", () -> server.openConnections() == 0);
+      server.awaitDisconnected();
       assertEquals(1, server.requests().size());
     }
   }
