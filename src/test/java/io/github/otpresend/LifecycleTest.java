@@ -237,19 +237,7 @@ class LifecycleTest {
       OtpResendClient client =
           OtpResendClient.create(
               vertx, options(server.baseUrl()).setMaxConnections(1).setMaxPending(0));
-      VerticleBase caller =
-          new VerticleBase() {
-            @Override
-            public Future<?> start() {
-              client.resend("id");
-              return Future.succeededFuture();
-            }
-          };
-      DeploymentOptions ownPool =
-          new DeploymentOptions()
-              .setThreadingModel(ThreadingModel.WORKER)
-              .setWorkerPoolName("own-pool");
-      String id = await(vertx.deployVerticle(caller, ownPool));
+      String id = deployCaller(client);
       eventually("it was sent", () -> server.requests().size() == 1);
       await(vertx.undeploy(id));
       answer.countDown();
@@ -272,6 +260,12 @@ class LifecycleTest {
             .setTimeout(Duration.ofSeconds(1))
             .setConnectTimeout(Duration.ofSeconds(1));
     OtpResendClient client = OtpResendClient.overEventBus(vertx, options);
+    await(vertx.undeploy(deployCaller(client)));
+    await(client.close());
+  }
+
+  /** A verticle that asks for a resend, with a worker pool of its own, which closes with it. */
+  private String deployCaller(OtpResendClient client) {
     VerticleBase caller =
         new VerticleBase() {
           @Override
@@ -284,8 +278,7 @@ class LifecycleTest {
         new DeploymentOptions()
             .setThreadingModel(ThreadingModel.WORKER)
             .setWorkerPoolName("own-pool");
-    await(vertx.undeploy(await(vertx.deployVerticle(caller, ownPool))));
-    await(client.close());
+    return await(vertx.deployVerticle(caller, ownPool));
   }
 
   @Test
