@@ -43,6 +43,7 @@ final class FaultServer implements AutoCloseable {
   }
 
   private final ServerSocket server;
+  private final Thread acceptor;
   private final String scheme;
   private final Script onConnection;
   private final boolean keepsHeads;
@@ -57,7 +58,7 @@ final class FaultServer implements AutoCloseable {
     this.onConnection = onConnection;
     this.keepsHeads = keepsHeads;
     server = factory.createServerSocket(port, 200, InetAddress.getByName("localhost"));
-    daemon("fault-server", this::accept);
+    acceptor = daemon("fault-server", this::accept);
   }
 
   /** Runs the script for each request, once its head was read. */
@@ -159,6 +160,7 @@ final class FaultServer implements AutoCloseable {
   @Override
   public void close() {
     closeQuietly(server);
+    closeQuietly(acceptor::join); // for as long as it is in accept, clients can connect
     open.forEach(FaultServer::closeQuietly);
   }
 
@@ -185,10 +187,11 @@ final class FaultServer implements AutoCloseable {
     }
   }
 
-  private static void daemon(String name, Runnable task) {
+  private static Thread daemon(String name, Runnable task) {
     Thread thread = new Thread(task, name);
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   private static void closeQuietly(AutoCloseable closeable) {
