@@ -10,6 +10,7 @@
 module io.github.otpresend {
   requires com.fasterxml.jackson.databind;
   requires io.netty.codec;
+  requires io.netty.transport;
   requires transitive io.vertx.core;
   requires transitive io.vertx.web.client;
   requires io.vertx.web.common;

@@ -10,20 +10,20 @@ import io.vertx.ext.web.codec.spi.BodyStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects a response body up to a limit. When it is longer the exchange is aborted, and no more of
- * it is kept.
+ * Collects a response body up to a limit. When the body is longer, the connection is closed, and no
+ * more of the body is kept.
  */
 final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
   private static final Buffer EMPTY = Buffer.buffer();
 
-  private final Gate gate;
+  private final Link link;
   private final int maxBytes;
   private final Promise<Buffer> result = Promise.promise();
   private Buffer body = EMPTY;
   private boolean tooLong;
 
-  BoundedBody(Gate gate, int maxBytes) {
-    this.gate = gate;
+  BoundedBody(Link link, int maxBytes) {
+    this.link = link;
     this.maxBytes = maxBytes;
   }
 
@@ -33,6 +33,10 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
 
   boolean isTooLong() {
     return tooLong;
+  }
+
+  int maxBytes() {
+    return maxBytes;
   }
 
   @Override
@@ -52,7 +56,7 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
     }
     if (body.length() + data.length() > maxBytes) {
       tooLong = true;
-      gate.abort();
+      link.close();
     } else if (body.length() == 0) {
       body = data; // all of it, most often, and nobody else's
     } else {

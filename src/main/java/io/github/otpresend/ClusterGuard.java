@@ -5,10 +5,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.shareddata.AsyncMap;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -26,18 +28,21 @@ final class ClusterGuard {
 
   private static final AtomicLong HOLDS = new AtomicLong();
 
+  private final ContextInternal home;
   private final VertxInternal vertx;
   private final String service;
-  private final DeadlineQueue limits;
+
+  /** How long the map may take to answer. */
+  private final DeadlineQueue<Acquisition> limits;
 
   /**
    * @param service names the service whose request ids are meant
-   * @param limits how long the map may take to answer
    */
-  ClusterGuard(VertxInternal vertx, String service, DeadlineQueue limits) {
-    this.vertx = vertx;
+  ClusterGuard(ContextInternal home, String service, Duration timeout) {
+    this.home = home;
+    vertx = home.owner();
     this.service = service;
-    this.limits = limits;
+    limits = new DeadlineQueue<>(home, timeout);
   }
 
   /** An entry of the map that is a call's own. */
@@ -51,31 +56,47 @@ final class ClusterGuard {
     Hold hold =
         new Hold(
             key(requestId), vertx.clusterManager().getNodeId() + '/' + HOLDS.incrementAndGet());
-    Promise<Hold> acquired = Promise.promise();
-    DeadlineQueue.Entry limit =
-        limits.add(() -> acquired.tryFail(unavailable("did not answer in time", null)));
+    Acquisition acquisition = new Acquisition(home.promise());
+    limits.add(acquisition);
     map()
         .compose(
             map -> map.putIfAbsent(hold.key, hold.holder, millisToDeadline + CLOCK_TICK_MILLIS))
         .onComplete(
             (other, failure) -> {
-              limit.cancel();
               if (failure != null) {
-                acquired.tryFail(unavailable("failed", failure));
+                acquisition.acquired.tryFail(unavailable("failed", failure));
                 release(hold); // its answer may have been lost, and not the entry
               } else if (other != null && !other.equals(hold.holder)) {
-                acquired.tryFail(
+                acquisition.acquired.tryFail(
                     new ResendException(
                         ResendFailure.ALREADY_IN_PROGRESS,
                         "Another call in the cluster has this request id in flight"));
-              } else if (!acquired.tryComplete(hold)) {
+              } else if (!acquisition.acquired.tryComplete(hold)) {
                 release(hold); // nobody waits for it any more
               }
             });
-    return acquired.future();
+    return acquisition.acquired.future().onComplete(done -> acquisition.cancel());
   }
 
-  /** Lets go, unless the entry has expired and is another call's by now. */
+  /** What a call waits for until the map answers. */
+  private static final class Acquisition extends DeadlineQueue.Entry {
+    private final Promise<Hold> acquired;
+
+    Acquisition(Promise<Hold> acquired) {
+      this.acquired = acquired;
+    }
+
+    @Override
+    void expire() {
+      acquired.tryFail(unavailable("did not answer in time", null));
+    }
+  }
+
+  void close() {
+    limits.close();
+  }
+
+  /** Removes the entry, unless it has expired and is another call's by now. */
   Future<Void> release(Hold hold) {
     return map().compose(map -> map.removeIfPresent(hold.key, hold.holder)).mapEmpty();
   }

@@ -3,21 +3,27 @@ package io.github.otpresend;
 
 import io.vertx.core.internal.ContextInternal;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs tasks a fixed time after they were added, unless they are cancelled. Since that time is the
- * same for all they expire in the order in which they came, so one linked list and one armed timer
- * serve any number of them at a constant cost. It may be used from any thread; tasks run on the
- * given context.
+ * Entries that expire a fixed time after they began, unless they are cancelled. Since that time is
+ * the same for all, they expire in the order in which they began. So one linked list and one timer
+ * serve any number of entries, at a constant cost for each. Used on one event loop only.
  */
-final class DeadlineQueue {
+final class DeadlineQueue<E extends DeadlineQueue.Entry> {
   private final ContextInternal context;
   private final long delayNanos;
-  private final Entry ends = new Entry(null, 0); // of the ring: next is the oldest entry
+
+  /** Links the first entry and the last one to a ring. */
+  private final Entry ends =
+      new Entry() {
+        @Override
+        void expire() {}
+      };
+
+  private int size;
   private long timer = -1;
+  private long timerDue;
   private boolean closed;
 
   DeadlineQueue(ContextInternal context, Duration delay) {
@@ -25,72 +31,99 @@ final class DeadlineQueue {
     this.delayNanos = delay.toNanos();
   }
 
-  /** Adds a task to run when the delay is over. */
-  synchronized Entry add(Runnable task) {
-    Entry entry = new Entry(task, System.nanoTime() + delayNanos);
-    entry.previous = ends.previous;
-    entry.next = ends;
-    entry.previous.next = entry;
-    ends.previous = entry;
-    if (timer < 0 && !closed) {
-      arm(delayNanos);
+  /** Something with a deadline; it is in one queue at most. */
+  abstract static class Entry {
+    private long due;
+    private Entry previous = this;
+    private Entry next = this;
+    private @Nullable DeadlineQueue<?> queue;
+
+    /** The deadline has come. The entry has left the queue. */
+    abstract void expire();
+
+    /** Returns the nanoseconds left to the deadline; negative when it has passed. */
+    final long nanosLeft() {
+      return due - System.nanoTime();
     }
-    return entry;
+
+    /** Leaves the queue, if the entry is in one. */
+    final void cancel() {
+      if (queue != null) {
+        queue.remove(this);
+      }
+    }
   }
 
-  /** No task runs any more, and no timer is left. */
-  synchronized void close() {
+  /** Adds an entry that begins now. */
+  void add(E entry) {
+    add(entry, System.nanoTime());
+  }
+
+  /** Adds an entry that began at a time of {@link System#nanoTime()}. */
+  void add(E entry, long began) {
+    assert context.inThread();
+    Entry added = entry;
+    added.due = began + delayNanos;
+    added.queue = this;
+    Entry previous = ends.previous;
+    while (previous != ends && previous.due - added.due > 0) { // it came from a slower thread
+      previous = previous.previous;
+    }
+    added.previous = previous;
+    added.next = previous.next;
+    previous.next.previous = added;
+    previous.next = added;
+    size++;
+    if (timer < 0 || timerDue - added.due > 0) {
+      arm(added);
+    }
+  }
+
+  /** Returns the entry that began first, or null if there is none. */
+  @SuppressWarnings("unchecked") // only add puts entries into the ring
+  @Nullable E first() {
+    return ends.next == ends ? null : (E) ends.next;
+  }
+
+  int size() {
+    return size;
+  }
+
+  private void remove(Entry entry) {
+    assert context.inThread();
+    entry.previous.next = entry.next;
+    entry.next.previous = entry.previous;
+    entry.previous = entry;
+    entry.next = entry;
+    entry.queue = null;
+    size--;
+  }
+
+  /** Stops the timer. Nothing expires any more. */
+  void close() {
     closed = true;
-    if (timer >= 0) {
-      context.owner().cancelTimer(timer);
-    }
+    context.owner().cancelTimer(timer);
   }
 
-  private void arm(long nanos) {
-    // rounded up: a timer that fires a moment too early would have to be armed again
-    timer = context.setTimer(nanos / 1_000_000 + 1, id -> expire());
+  private void arm(Entry first) {
+    context.owner().cancelTimer(timer);
+    if (!closed) {
+      timerDue = first.due;
+      // rounded up: a timer that fires a moment too early would have to be armed again
+      timer = context.setTimer(Math.max(0, first.nanosLeft()) / 1_000_000 + 1, id -> expire());
+    }
   }
 
   private void expire() {
-    List<Runnable> due = new ArrayList<>();
-    synchronized (this) {
-      timer = -1;
-      long now = System.nanoTime();
-      while (ends.next.task != null && ends.next.due - now <= 0) {
-        due.add(ends.next.task);
-        ends.next.unlink();
-      }
-      if (ends.next != ends && !closed) {
-        arm(ends.next.due - now);
-      }
+    timer = -1;
+    long now = System.nanoTime();
+    Entry first;
+    while (!closed && (first = ends.next) != ends && first.due - now <= 0) {
+      remove(first);
+      context.dispatch(first::expire); // which survives an entry that throws
     }
-    due.forEach(task -> context.emit(v -> task.run())); // which survives a task that throws
-  }
-
-  /** A task in the queue. */
-  final class Entry {
-    private final @Nullable Runnable task;
-    private final long due;
-    private Entry previous = this;
-    private Entry next = this;
-
-    private Entry(@Nullable Runnable task, long due) {
-      this.task = task;
-      this.due = due;
-    }
-
-    /** Takes the task out of the queue, if it is still there. */
-    void cancel() {
-      synchronized (DeadlineQueue.this) {
-        unlink();
-      }
-    }
-
-    private void unlink() {
-      previous.next = next;
-      next.previous = previous;
-      previous = this;
-      next = this;
+    if (ends.next != ends) {
+      arm(ends.next);
     }
   }
 }

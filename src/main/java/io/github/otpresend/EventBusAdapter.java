@@ -34,7 +34,6 @@ public final class EventBusAdapter {
   private final VertxInternal vertx;
   private final OtpResendClient client;
   private final MessageConsumer<Object> consumer;
-  private final InFlight answers = new InFlight();
   private final AtomicBoolean leaving = new AtomicBoolean();
 
   /** Of messages that came since it leaves. */
@@ -80,23 +79,11 @@ public final class EventBusAdapter {
         : consumer.unregister();
   }
 
-  /** Completed when every message that was taken is answered; no more are taken. */
-  Future<Void> answered() {
-    answers.close();
-    return answers.drained();
-  }
-
   private void serve(Message<Object> message) {
     if (leaving.get()) {
       latecomers.incrementAndGet();
     }
     Future<ResendResponse> outcome;
-    try {
-      answers.enter();
-    } catch (ResendException closed) {
-      fail(message, closed);
-      return;
-    }
     try {
       ResendMessage.checkExpiry(message.headers().get(ResendMessage.EXPIRES_AT), Instant.now());
       outcome = client.resend(ResendMessage.decodeRequest(message.body()));
@@ -105,14 +92,10 @@ public final class EventBusAdapter {
     }
     outcome.onComplete(
         (response, failure) -> {
-          try {
-            if (failure == null) {
-              message.reply(response.toJson());
-            } else {
-              fail(message, ResendException.from(failure));
-            }
-          } finally {
-            answers.leave();
+          if (failure == null) {
+            message.reply(response.toJson());
+          } else {
+            fail(message, ResendException.from(failure));
           }
         });
   }

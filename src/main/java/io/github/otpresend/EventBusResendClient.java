@@ -23,6 +23,7 @@ final class EventBusResendClient implements OtpResendClient {
 
   private final String address;
   private final Duration timeout;
+  private final ContextInternal eventLoop;
   private final InFlight inFlight = new InFlight();
 
   EventBusResendClient(Vertx vertx, OtpResendOptions options) {
@@ -30,11 +31,14 @@ final class EventBusResendClient implements OtpResendClient {
     bus = vertx.eventBus();
     address = options.getAddress();
     timeout = options.getTimeout();
+    eventLoop =
+        Contexts.eventLoop(
+            this.vertx, (ContextInternal) Vertx.currentContext(), this.vertx.closeFuture());
   }
 
   @Override
   public Future<ResendResponse> resend(String requestId) {
-    ContextInternal caller = vertx.getOrCreateContext();
+    ContextInternal caller = Contexts.ofCaller(vertx);
     try {
       // here too: a bus between nodes would replace half a surrogate pair
       RequestId.check(requestId);
@@ -42,25 +46,32 @@ final class EventBusResendClient implements OtpResendClient {
     } catch (ResendException refusal) {
       return caller.failedFuture(refusal);
     }
-    Promise<ResendResponse> onContextOfCaller = caller.promise();
+    Promise<ResendResponse> outcome = caller.promise();
     try {
-      LastingContext.of(caller)
+      context(caller)
           .emit(
               v ->
                   request(requestId)
                       .onComplete(
                           (response, failure) -> {
-                            LastingContext.tell(
-                                onContextOfCaller,
+                            inFlight.leave();
+                            Contexts.tell(
+                                outcome,
                                 response,
                                 failure == null ? null : ResendException.from(failure));
-                            inFlight.leave();
                           }));
     } catch (RejectedExecutionException e) {
       inFlight.leave();
       return Future.failedFuture(new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
-    return onContextOfCaller.future();
+    return outcome.future();
+  }
+
+  /** Returns where the reply is awaited: on an event loop, since a worker may be blocked or end. */
+  private ContextInternal context(ContextInternal caller) {
+    return caller.isEventLoopContext() && caller.owner() == vertx
+        ? caller
+        : Contexts.traced(eventLoop, caller);
   }
 
   private Future<ResendResponse> request(String requestId) {
@@ -81,6 +92,6 @@ final class EventBusResendClient implements OtpResendClient {
   @Override
   public Future<Void> close() {
     inFlight.close();
-    return LastingContext.onContextOfCaller(vertx, inFlight.drained());
+    return Contexts.forCaller(vertx, inFlight.drained());
   }
 }

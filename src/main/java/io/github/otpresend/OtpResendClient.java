@@ -3,6 +3,7 @@ package io.github.otpresend;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.util.Objects;
 
 /**
  * Asks for the code of an authentication request to be sent again.
@@ -15,8 +16,9 @@ import io.vertx.core.Vertx;
  * }</pre>
  *
  * <p>A client may be used from any thread, and should be shared rather than created for each call.
- * Who creates it closes it, before Vert.x itself. As with Vert.x's own HTTP client, the connections
- * of one that is created in a verticle end when that verticle is undeployed.
+ * One event loop owns it, that of the context that creates it, and so it uses one core. A client
+ * that is still open is closed when the verticle that created it is undeployed, or when Vert.x is
+ * closed.
  */
 public interface OtpResendClient {
   /**
@@ -29,13 +31,7 @@ public interface OtpResendClient {
    *     other, such as an {@code http} base URL without {@code allowPlaintext}
    */
   static OtpResendClient create(Vertx vertx, OtpResendOptions options) {
-    String token = options.getToken();
-    if (token == null) {
-      throw new IllegalArgumentException(
-          "token is not set; a client needs one, or a TokenProvider, to be created");
-    }
-    Future<String> future = Future.succeededFuture(token);
-    return create(vertx, options, () -> future);
+    return HttpResendClient.create(vertx, options, null);
   }
 
   /**
@@ -49,7 +45,7 @@ public interface OtpResendClient {
    *     http} base URL without {@code allowPlaintext}
    */
   static OtpResendClient create(Vertx vertx, OtpResendOptions options, TokenProvider tokens) {
-    return new HttpResendClient(vertx, new OtpResendOptions(options), tokens);
+    return HttpResendClient.create(vertx, options, Objects.requireNonNull(tokens, "tokens"));
   }
 
   /**

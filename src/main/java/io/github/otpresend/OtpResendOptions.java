@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static java.time.temporal.ChronoUnit.MILLIS;
+import static java.time.temporal.ChronoUnit.SECONDS;
+
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every setting of a client, its default and its rules.
+ * The settings of a client, with their defaults and rules.
  *
  * <pre>{@code
  * new OtpResendOptions().setToken(token).setTimeout(Duration.ofSeconds(5));
  * new OtpResendOptions(new JsonObject().put("token", token).put("timeout", 5_000)); // the same
  * }</pre>
  *
- * <p>A setter, or the JSON constructor, rejects a bad value with an {@link
- * IllegalArgumentException} that names the key, the value (never the token's) and what is allowed.
- * The JSON keys are the property names; durations are milliseconds there. An unknown key or a value
- * of the wrong JSON type is an error.
+ * <p>Every setter throws an {@link IllegalArgumentException} for a value that it does not allow.
+ * The message names the key, what is allowed, and the value unless it may be a secret. The JSON
+ * keys are the property names. Durations in JSON are whole milliseconds.
  */
 public final class OtpResendOptions {
-  /** The service's own base URL. */
+  /** The base URL of the service. */
   public static final String DEFAULT_BASE_URL = "https://online.sigmasms.ru/api/n/otp-handler";
 
   /** The default of {@link #isAllowPlaintext()}: false. */
@@ -39,7 +42,7 @@ public final class OtpResendOptions {
   /** The default number of attempts to get a connection: 3. */
   public static final int DEFAULT_CONNECT_ATTEMPTS = 3;
 
-  /** The default time that an idle connection is kept: 4 s. */
+  /** The default lifetime of an idle connection: 4 s. */
   public static final Duration DEFAULT_KEEP_ALIVE_TIMEOUT = Duration.ofSeconds(4);
 
   /** The default number of connections to the service: 32. */
@@ -48,7 +51,7 @@ public final class OtpResendOptions {
   /** The default number of calls that may wait for a connection: 1024. */
   public static final int DEFAULT_MAX_PENDING = 1024;
 
-  /** The default size of the longest response body: 65536 bytes. */
+  /** The default size limit of a response body: 65536 bytes. */
   public static final int DEFAULT_MAX_RESPONSE_BYTES = 65_536;
 
   /** The default of {@link #isSingleFlight()}: true. */
@@ -57,12 +60,15 @@ public final class OtpResendOptions {
   /** The default of {@link #isClusterGuard()}: true. */
   public static final boolean DEFAULT_CLUSTER_GUARD = true;
 
-  private static final int MAX_TOKEN_CHARACTERS = 8192;
-  private static final Duration MILLISECOND = Duration.ofMillis(1);
-  private static final Duration SECOND = Duration.ofSeconds(1);
-  private static final Duration MAX_DURATION = Duration.ofDays(1);
+  static final String TOKENS_ALLOWED = "1 to 8192 printable ASCII characters without a space";
 
-  private BaseUrl baseUrl = parse(DEFAULT_BASE_URL);
+  private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
+  private static final int MOST_ATTEMPTS = 100;
+  private static final int MOST_CONNECTIONS = 65_535;
+  private static final int MOST_PENDING = 10_000_000;
+  private static final int MOST_BYTES = 16_777_216;
+
+  private BaseUrl baseUrl = Setting.url("baseUrl", DEFAULT_BASE_URL);
   private @Nullable String token;
   private boolean allowPlaintext = DEFAULT_ALLOW_PLAINTEXT;
   private String address = DEFAULT_ADDRESS;
@@ -77,11 +83,11 @@ public final class OtpResendOptions {
   private boolean clusterGuard = DEFAULT_CLUSTER_GUARD;
   private WebClientOptions webClient = new WebClientOptions();
 
-  /** Options with every default and no token. */
+  /** Creates options with every default and no token. */
   public OtpResendOptions() {}
 
   /**
-   * A copy.
+   * Creates a copy.
    *
    * @param other the options to copy
    */
@@ -103,46 +109,43 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Options from JSON, as in a verticle's configuration; what is absent has its default.
+   * Creates options from JSON, such as the configuration of a verticle. A missing key leaves the
+   * default.
    *
-   * @param json the settings, durations in milliseconds
-   * @throws IllegalArgumentException for an unknown key, a value of the wrong JSON type, or one
-   *     that its setter rejects
+   * @param json the settings, with durations in milliseconds
+   * @throws IllegalArgumentException for an unknown key, a value of the wrong JSON type, or a value
+   *     that the setter does not allow
    */
   public OtpResendOptions(JsonObject json) {
     for (Map.Entry<String, Object> entry : json) {
       String key = entry.getKey();
       Object value = entry.getValue();
       switch (key) {
-        case "baseUrl" -> setBaseUrl(text(key, value));
-        case "token" -> setToken(text(key, value));
-        case "allowPlaintext" -> setAllowPlaintext(bool(key, value));
-        case "address" -> setAddress(text(key, value));
-        case "timeout" -> setTimeout(Duration.ofMillis(whole(key, value)));
-        case "connectTimeout" -> setConnectTimeout(Duration.ofMillis(whole(key, value)));
-        case "connectAttempts" -> connectAttempts = inRange(key, whole(key, value));
-        case "keepAliveTimeout" -> setKeepAliveTimeout(Duration.ofMillis(whole(key, value)));
-        case "maxConnections" -> maxConnections = inRange(key, whole(key, value));
-        case "maxPending" -> maxPending = inRange(key, whole(key, value));
-        case "maxResponseBytes" -> maxResponseBytes = inRange(key, whole(key, value));
-        case "singleFlight" -> setSingleFlight(bool(key, value));
-        case "clusterGuard" -> setClusterGuard(bool(key, value));
-        case "webClient" -> setWebClient(webClientOptions(key, value));
+        case "baseUrl" -> baseUrl = Setting.url(key, value);
+        case "token" -> setToken(Setting.text(key, value));
+        case "allowPlaintext" -> allowPlaintext = Setting.bool(key, value);
+        case "address" -> setAddress(Setting.text(key, value));
+        case "timeout" -> setTimeout(Setting.millis(key, value));
+        case "connectTimeout" -> setConnectTimeout(Setting.millis(key, value));
+        case "connectAttempts" -> connectAttempts = Setting.whole(key, value, 1, MOST_ATTEMPTS);
+        case "keepAliveTimeout" -> setKeepAliveTimeout(Setting.millis(key, value));
+        case "maxConnections" -> maxConnections = Setting.whole(key, value, 1, MOST_CONNECTIONS);
+        case "maxPending" -> maxPending = Setting.whole(key, value, 0, MOST_PENDING);
+        case "maxResponseBytes" -> maxResponseBytes = Setting.whole(key, value, 1, MOST_BYTES);
+        case "singleFlight" -> singleFlight = Setting.bool(key, value);
+        case "clusterGuard" -> clusterGuard = Setting.bool(key, value);
+        case "webClient" -> webClient = Setting.webClient(key, value);
         default ->
-            throw new IllegalArgumentException(
-                "unknown key \""
-                    + key
-                    + "\"; allowed are "
-                    + new OtpResendOptions().setToken("t").toJson().fieldNames());
+            throw Setting.unknown(key, new OtpResendOptions().setToken("t").toJson().fieldNames());
       }
     }
   }
 
   /**
-   * Returns every setting as JSON, which the JSON constructor reads back. It holds the token, and
-   * the passwords of key stores: do not log it.
+   * Returns every setting as JSON, for the JSON constructor. Do not log it: it holds the token and
+   * the passwords of key stores.
    *
-   * @return the settings, durations in milliseconds
+   * @return the settings, with durations in milliseconds
    */
   public JsonObject toJson() {
     JsonObject json = new JsonObject().put("baseUrl", baseUrl.text());
@@ -163,57 +166,51 @@ public final class OtpResendOptions {
         .put("webClient", webClient.toJson());
   }
 
-  /**
-   * {@return the URL to which {@code /{requestId}/resend} is appended; {@value #DEFAULT_BASE_URL}
-   * by default}
-   */
+  /** {@return the base URL as it was set} */
   public String getBaseUrl() {
     return baseUrl.text();
   }
 
   /**
-   * Sets the URL to which {@code /{requestId}/resend} is appended; a trailing slash is fine.
+   * Sets the URL to which the client appends {@code /{requestId}/resend}. A trailing slash is fine.
    *
-   * @param baseUrl an {@code https} URL, or an {@code http} one if its host is loopback or {@link
-   *     #setAllowPlaintext} allows it; with a host, and without user info, query and fragment
+   * @param baseUrl a URL with a host and without user info, query and fragment; {@code http} needs
+   *     a loopback host or {@link #setAllowPlaintext}; {@link #DEFAULT_BASE_URL} by default
    * @return this
-   * @throws IllegalArgumentException if it is not such a URL
    */
   public OtpResendOptions setBaseUrl(String baseUrl) {
-    this.baseUrl = parse(text("baseUrl", baseUrl));
+    this.baseUrl = Setting.url("baseUrl", baseUrl);
     return this;
   }
 
-  /** {@return the bearer token; null by default} */
+  /** {@return the bearer token, or null} */
   public @Nullable String getToken() {
     return token;
   }
 
   /**
-   * Sets the bearer token. A client needs either this or a {@link TokenProvider}.
+   * Sets the bearer token. A client needs a token or a {@link TokenProvider}.
    *
-   * @param token 1 to 8192 printable ASCII characters without a space
+   * @param token 1 to 8192 printable ASCII characters without a space; null by default
    * @return this
-   * @throws IllegalArgumentException if it is not such a text; the token is not in its message
    */
   public OtpResendOptions setToken(String token) {
-    check(isToken(token), "token", "a text that is none", TOKENS_ALLOWED);
+    String wrong = "empty, too long or has characters that are not allowed";
+    Setting.check(isToken(token), "token", wrong, TOKENS_ALLOWED);
     this.token = token;
     return this;
   }
 
-  /**
-   * {@return whether {@code http://} to a host that is not loopback is allowed; false by default}
-   */
+  /** {@return whether the token may travel in clear text over a network} */
   public boolean isAllowPlaintext() {
     return allowPlaintext;
   }
 
   /**
-   * Allows {@code http://} to a host that is not loopback, or through a proxy, where everybody on
-   * the way can read the token. Without it a client of such a base URL is not created.
+   * Allows {@code http://} to a host that is not loopback, or through a proxy. Others on the way
+   * can read the token then. Without this permission such a client is not created.
    *
-   * @param allowPlaintext true to allow it
+   * @param allowPlaintext true to allow it; false by default
    * @return this
    */
   public OtpResendOptions setAllowPlaintext(boolean allowPlaintext) {
@@ -221,29 +218,25 @@ public final class OtpResendOptions {
     return this;
   }
 
-  /** {@return the event-bus address; {@value #DEFAULT_ADDRESS} by default} */
+  /** {@return the event-bus address} */
   public String getAddress() {
     return address;
   }
 
   /**
-   * Sets the event-bus address that is served, or asked.
+   * Sets the event-bus address that a verticle serves and an event-bus client asks.
    *
-   * @param address a text that is not blank
+   * @param address a text that is not blank; {@value #DEFAULT_ADDRESS} by default
    * @return this
-   * @throws IllegalArgumentException if it is blank
    */
   public OtpResendOptions setAddress(String address) {
-    check(
-        !text("address", address).isBlank(),
-        "address",
-        quoted(address),
-        "a text that is not blank");
+    boolean blank = Setting.text("address", address).isBlank();
+    Setting.check(!blank, "address", '"' + address + '"', "a text that is not blank");
     this.address = address;
     return this;
   }
 
-  /** {@return the deadline of a whole call; 10 s by default} */
+  /** {@return the deadline of a whole call} */
   public Duration getTimeout() {
     return timeout;
   }
@@ -251,19 +244,15 @@ public final class OtpResendOptions {
   /**
    * Sets the deadline of a whole call: waiting, connecting, and the answer to its last byte.
    *
-   * @param timeout 1 ms to 1 day, in whole milliseconds
+   * @param timeout 1 ms to 1 day, in whole milliseconds; 10 s by default
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setTimeout(Duration timeout) {
-    this.timeout = checkDuration("timeout", timeout, MILLISECOND);
+    this.timeout = Setting.duration("timeout", timeout, MILLIS);
     return this;
   }
 
-  /**
-   * {@return the time to get a connection; 3 s by default, or the {@link #getTimeout() timeout} if
-   * that is shorter}
-   */
+  /** {@return the time limit of one attempt to get a connection} */
   public Duration getConnectTimeout() {
     return usesDefaultConnectTimeout() && timeout.compareTo(connectTimeout) < 0
         ? timeout
@@ -271,121 +260,114 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Sets the time that one attempt to get a connection may take: waiting for a free one, DNS, TCP
-   * and TLS together.
+   * Sets the time limit of one attempt to get a connection: waiting for a free connection, DNS, TCP
+   * and TLS together. A client is not created if this is longer than the timeout.
    *
-   * @param connectTimeout 1 ms to 1 day, in whole milliseconds, and at most the {@link #setTimeout
-   *     timeout}, which is checked when the client is created
+   * @param connectTimeout 1 ms to 1 day, in whole milliseconds; by default 3 s, or the timeout if
+   *     that is shorter
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setConnectTimeout(Duration connectTimeout) {
-    this.connectTimeout = checkDuration("connectTimeout", connectTimeout, MILLISECOND);
+    this.connectTimeout = Setting.duration("connectTimeout", connectTimeout, MILLIS);
     return this;
   }
 
-  /** {@return how often a connection is tried for; 3 by default} */
+  /** {@return the number of attempts to get a connection} */
   public int getConnectAttempts() {
     return connectAttempts;
   }
 
   /**
-   * Sets how often a connection is tried for, within the deadline and with growing, jittered
-   * pauses. It is only for failures before anything was transmitted.
+   * Sets the number of attempts to get a connection within the deadline. The pauses between them
+   * grow and have jitter. Nothing has been transmitted when another attempt is made.
    *
-   * @param connectAttempts 1 to 100
+   * @param connectAttempts 1 to 100; 3 by default
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setConnectAttempts(int connectAttempts) {
-    this.connectAttempts = inRange("connectAttempts", connectAttempts);
+    this.connectAttempts = Setting.whole("connectAttempts", connectAttempts, 1, MOST_ATTEMPTS);
     return this;
   }
 
-  /** {@return how long an idle connection is kept; 4 s by default} */
+  /** {@return the lifetime of an idle connection} */
   public Duration getKeepAliveTimeout() {
     return keepAliveTimeout;
   }
 
   /**
-   * Sets how long an idle connection is kept. It has to be shorter than the server's own limit, or
-   * a request may race a closing connection and end as {@link ResendFailure#CONNECTION_LOST}. A
-   * {@code Keep-Alive: timeout} header of the server overrides it, since Vert.x obeys that.
+   * Sets the longest lifetime of an idle connection. It must be shorter than the server's limit, or
+   * a request may end as {@link ResendFailure#CONNECTION_LOST}. A header {@code Keep-Alive:
+   * timeout=N} of the server shortens it to N − 1 s, and never lengthens it.
    *
-   * @param keepAliveTimeout 1 s to 1 day, in whole seconds
+   * @param keepAliveTimeout 1 s to 1 day, in whole seconds; 4 s by default
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setKeepAliveTimeout(Duration keepAliveTimeout) {
-    this.keepAliveTimeout = checkDuration("keepAliveTimeout", keepAliveTimeout, SECOND);
+    this.keepAliveTimeout = Setting.duration("keepAliveTimeout", keepAliveTimeout, SECONDS);
     return this;
   }
 
-  /** {@return the number of connections to the service; 32 by default} */
+  /** {@return the number of connections to the service} */
   public int getMaxConnections() {
     return maxConnections;
   }
 
   /**
-   * Sets the number of connections to the service, which is that of resends at work at once.
+   * Sets the number of connections to the service. Each connection carries one resend at a time.
    *
-   * @param maxConnections 1 to 65535
+   * @param maxConnections 1 to 65535; 32 by default
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setMaxConnections(int maxConnections) {
-    this.maxConnections = inRange("maxConnections", maxConnections);
+    this.maxConnections = Setting.whole("maxConnections", maxConnections, 1, MOST_CONNECTIONS);
     return this;
   }
 
-  /** {@return the number of calls that may wait for a connection; 1024 by default} */
+  /** {@return the number of calls that may wait for a connection} */
   public int getMaxPending() {
     return maxPending;
   }
 
   /**
-   * Sets the number of calls that may wait for a connection. When as many calls are in flight as
-   * this and {@link #setMaxConnections maxConnections} allow together, whatever they wait for, one
-   * more fails at once as {@link ResendFailure#OVERLOADED}.
+   * Sets the number of calls that may wait for a connection. A call fails at once as {@link
+   * ResendFailure#OVERLOADED} if {@code maxConnections} plus this number are in flight.
    *
-   * @param maxPending 0 to 10000000
+   * @param maxPending 0 to 10000000; 1024 by default
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setMaxPending(int maxPending) {
-    this.maxPending = inRange("maxPending", maxPending);
+    this.maxPending = Setting.whole("maxPending", maxPending, 0, MOST_PENDING);
     return this;
   }
 
-  /** {@return the size of the longest response body; 65536 bytes by default} */
+  /** {@return the size limit of a response body in bytes} */
   public int getMaxResponseBytes() {
     return maxResponseBytes;
   }
 
   /**
-   * Sets the size of the longest response body. A longer one is {@link
-   * ResendFailure#INVALID_RESPONSE}, and is not read on.
+   * Sets the size limit of a response body. The client stops reading a longer body and fails as
+   * {@link ResendFailure#INVALID_RESPONSE}.
    *
-   * @param maxResponseBytes 1 to 16777216 bytes
+   * @param maxResponseBytes 1 to 16777216 bytes; 65536 bytes by default
    * @return this
-   * @throws IllegalArgumentException if it is outside that range
    */
   public OtpResendOptions setMaxResponseBytes(int maxResponseBytes) {
-    this.maxResponseBytes = inRange("maxResponseBytes", maxResponseBytes);
+    this.maxResponseBytes = Setting.whole("maxResponseBytes", maxResponseBytes, 1, MOST_BYTES);
     return this;
   }
 
-  /** {@return whether calls for one request id share one resend; true by default} */
+  /** {@return whether calls for one request id share one resend} */
   public boolean isSingleFlight() {
     return singleFlight;
   }
 
   /**
-   * Sets whether calls for a request id that is in flight share that call and its outcome, within
-   * one {@code Vertx} and whichever client of the same base URL is called.
+   * Sets whether calls for a request id in flight share one resend and its outcome. They share it
+   * within one {@code Vertx}, across all clients of the same base URL.
    *
-   * @param singleFlight false to send a resend for every call; in a cluster {@link
-   *     #setClusterGuard} still refuses the second one
+   * @param singleFlight false to send a resend for every call; a {@link #setClusterGuard cluster
+   *     guard} still refuses the second resend; true by default
    * @return this
    */
   public OtpResendOptions setSingleFlight(boolean singleFlight) {
@@ -393,23 +375,19 @@ public final class OtpResendOptions {
     return this;
   }
 
-  /**
-   * {@return whether, in a cluster, a request id that another node has in flight is refused; true
-   * by default}
-   */
+  /** {@return whether the client refuses a request id that another node has in flight} */
   public boolean isClusterGuard() {
     return clusterGuard;
   }
 
   /**
-   * Sets whether, in a clustered Vert.x, a request id that another call has in flight is refused as
-   * {@link ResendFailure#ALREADY_IN_PROGRESS}. The entry in a cluster-wide map is released with the
-   * outcome. It stays until the deadline of the call, or a second or two longer, if that is {@link
-   * ResendFailure#TIMEOUT} or {@link ResendFailure#CONNECTION_LOST}, or if the node dies. A map
-   * that does not answer within {@link #getConnectTimeout()} is {@link
-   * ResendFailure#GUARD_UNAVAILABLE}. Without a cluster it does nothing.
+   * Sets whether a clustered client refuses a request id that another call has in flight, as {@link
+   * ResendFailure#ALREADY_IN_PROGRESS}. The id is free again after the call. After {@link
+   * ResendFailure#TIMEOUT}, {@link ResendFailure#CONNECTION_LOST} or the death of a node it stays
+   * refused until the deadline, or a second or two longer. If the cluster does not answer within
+   * {@link #getConnectTimeout()}, the call fails as {@link ResendFailure#GUARD_UNAVAILABLE}.
    *
-   * @param clusterGuard false to look at this node only
+   * @param clusterGuard false to look at this node only; true by default
    * @return this
    */
   public OtpResendOptions setClusterGuard(boolean clusterGuard) {
@@ -417,63 +395,44 @@ public final class OtpResendOptions {
     return this;
   }
 
-  /**
-   * {@return the options of the Web Client beneath, to be changed in place or set; Vert.x's own
-   * defaults by default}
-   */
+  /** {@return the options of the Web Client, which the caller may change in place} */
   public WebClientOptions getWebClient() {
     return webClient;
   }
 
   /**
-   * Sets the options of the Web Client beneath: proxy, trust and key stores, metrics name and so
-   * on. What the library itself has to fix (HTTP/1.1, no redirects, timeouts, the pool, the user
-   * agent, no logging of the wire) it sets over them.
+   * Sets the options of the Web Client: proxy, trust and key stores, metrics name and so on. The
+   * library overrides the protocol, redirects, timeouts, pool, user agent and wire log.
    *
-   * @param webClient the options, copied
+   * @param webClient the options, which are copied; the defaults of Vert.x by default
    * @return this
-   * @throws IllegalArgumentException if it is null
    */
   public OtpResendOptions setWebClient(WebClientOptions webClient) {
-    check(webClient != null, "webClient", "null", "WebClientOptions");
+    Setting.check(webClient != null, "webClient", "null", "WebClientOptions");
     this.webClient = new WebClientOptions(webClient);
     return this;
   }
 
-  static final String TOKENS_ALLOWED = "1 to 8192 printable ASCII characters without a space";
-
-  /** Whether it is what a header value can hold without a doubt. */
+  /** Returns whether a header can carry the token. */
   static boolean isToken(@Nullable String token) {
-    if (token == null || token.isEmpty() || token.length() > MAX_TOKEN_CHARACTERS) {
-      return false;
-    }
-    for (int i = 0; i < token.length(); i++) {
-      if (token.charAt(i) < '!' || token.charAt(i) > '~') {
-        return false;
-      }
-    }
-    return true;
+    return token != null && TOKEN.matcher(token).matches();
   }
 
-  /**
-   * Checks the rules between settings, which setters cannot since they come in any order.
-   *
-   * @throws IllegalArgumentException if a rule is broken
-   */
+  /** Checks the rules between settings. The setters cannot, since they come in any order. */
   void checkTogether() {
-    check(
+    Setting.check(
         connectTimeout.compareTo(timeout) <= 0 || usesDefaultConnectTimeout(),
         "connectTimeout",
         connectTimeout,
         "at most timeout, which is " + timeout);
-    check(
+    Setting.check(
         !isPlaintext() || allowPlaintext,
         "baseUrl",
-        quoted(baseUrl.text()),
+        '"' + baseUrl.text() + '"',
         "an https URL, or an http one to loopback and without a proxy, unless allowPlaintext is true: the token would travel in clear text");
   }
 
-  /** Whether somebody on a network can read what is sent. */
+  /** Returns whether the token would travel in clear text over a network. */
   boolean isPlaintext() {
     return !baseUrl.ssl() && (!baseUrl.isLoopback() || webClient.getProxyOptions() != null);
   }
@@ -482,125 +441,7 @@ public final class OtpResendOptions {
     return baseUrl;
   }
 
-  private static BaseUrl parse(String url) {
-    BaseUrl parsed = BaseUrl.parse(url);
-    if (parsed == null) {
-      // what stands before an @ may be a password
-      throw rejected(
-          "baseUrl", url.contains("@") ? "a URL with an @" : quoted(url), BaseUrl.ALLOWED);
-    }
-    return parsed;
-  }
-
   private boolean usesDefaultConnectTimeout() {
     return connectTimeout.equals(DEFAULT_CONNECT_TIMEOUT);
-  }
-
-  private static Duration checkDuration(String key, Duration value, Duration unit) {
-    check(
-        value != null
-            && value.compareTo(unit) >= 0
-            && value.compareTo(MAX_DURATION) <= 0
-            && value.equals(unit.multipliedBy(value.dividedBy(unit))),
-        key,
-        value,
-        unit
-            + " to "
-            + MAX_DURATION
-            + " in whole "
-            + (unit.equals(SECOND) ? "seconds" : "milliseconds"));
-    return value;
-  }
-
-  private static int inRange(String key, long value) {
-    int min = key.equals("maxPending") ? 0 : 1;
-    int max =
-        switch (key) {
-          case "connectAttempts" -> 100;
-          case "maxConnections" -> 65_535;
-          case "maxPending" -> 10_000_000;
-          default -> 16_777_216; // maxResponseBytes
-        };
-    check(value >= min && value <= max, key, value, min + " to " + max);
-    return (int) value;
-  }
-
-  private static void check(boolean good, String key, @Nullable Object value, String allowed) {
-    if (!good) {
-      throw rejected(key, value, allowed);
-    }
-  }
-
-  private static IllegalArgumentException rejected(
-      String key, @Nullable Object value, String allowed) {
-    return new IllegalArgumentException(key + " is " + value + "; allowed is " + allowed);
-  }
-
-  private static String quoted(@Nullable String value) {
-    return value == null ? "null" : '"' + value + '"';
-  }
-
-  private static String text(String key, @Nullable Object value) {
-    if (value instanceof String text) {
-      return text;
-    }
-    throw wrongType(key, value, "a text");
-  }
-
-  private static boolean bool(String key, @Nullable Object value) {
-    if (value instanceof Boolean bool) {
-      return bool;
-    }
-    throw wrongType(key, value, "true or false");
-  }
-
-  private static long whole(String key, @Nullable Object value) {
-    if (value instanceof Integer || value instanceof Long) {
-      return ((Number) value).longValue();
-    }
-    throw wrongType(key, value, "a whole number");
-  }
-
-  /** Vert.x skips what it does not know or cannot convert; such a key is missed afterwards. */
-  private static WebClientOptions webClientOptions(String key, @Nullable Object value) {
-    if (!(value instanceof JsonObject json)) {
-      throw wrongType(key, value, "an object, the JSON of WebClientOptions");
-    }
-    WebClientOptions options;
-    try {
-      options = new WebClientOptions(json);
-    } catch (RuntimeException e) {
-      throw new IllegalArgumentException(key + " is not the JSON of WebClientOptions: " + e, e);
-    }
-    checkKept(key, json, options.toJson());
-    return options;
-  }
-
-  private static void checkKept(String key, JsonObject given, JsonObject kept) {
-    for (Map.Entry<String, Object> entry : given) {
-      String path = key + "." + entry.getKey();
-      Object value = kept.getValue(entry.getKey());
-      check(
-          value != null && isSameType(value, entry.getValue()),
-          path,
-          "unknown, or of the wrong type",
-          "what the JSON of WebClientOptions has");
-      if (value instanceof JsonObject inner) {
-        checkKept(path, (JsonObject) entry.getValue(), inner);
-      }
-    }
-  }
-
-  private static boolean isSameType(Object kept, @Nullable Object given) {
-    return kept instanceof Number
-        ? given instanceof Number
-        : given != null && kept.getClass() == given.getClass();
-  }
-
-  private static IllegalArgumentException wrongType(
-      String key, @Nullable Object value, String allowed) {
-    // an object may be that of another key, with a password in it
-    boolean isSecret = key.equals("token") || key.equals("webClient") || value instanceof Iterable;
-    return rejected(key, isSecret ? "of the wrong type" : String.valueOf(value), allowed);
   }
 }

@@ -73,15 +73,14 @@ public class OtpResendVerticle extends VerticleBase {
   @Override
   public Future<?> start() {
     OtpResendOptions options = givenOptions == null ? new OtpResendOptions(config()) : givenOptions;
-    OtpResendClient created =
-        tokens == null
-            ? OtpResendClient.create(vertx, options)
-            : OtpResendClient.create(vertx, options, tokens);
-    return EventBusAdapter.register(vertx, options.getAddress(), created)
+    HttpResendClient created = HttpResendClient.create(vertx, options, tokens);
+    return created
+        .serve(options.getAddress())
         .onSuccess(
             registered -> {
               client = created;
               adapter = registered;
+              created.warmUp();
               LOG.log(
                   Level.INFO,
                   "Resends to "
@@ -96,13 +95,10 @@ public class OtpResendVerticle extends VerticleBase {
   public Future<?> stop() {
     OtpResendClient deployed = client;
     EventBusAdapter registered = adapter;
-    client = null; // whoever keeps the verticle does not keep its client
+    client = null; // a verticle that is kept does not keep its client
     adapter = null;
     return registered == null || deployed == null
         ? Future.succeededFuture()
-        : registered
-            .unregister()
-            .eventually(deployed::close)
-            .eventually(registered::answered); // on a context that closes after this
+        : registered.unregister().eventually(deployed::close);
   }
 }

@@ -4,10 +4,9 @@ package io.github.otpresend;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.HexFormat;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What a request id may be, and how it stands in a path. */
+/** Checks a request id and encodes it for a path. */
 final class RequestId {
   static final int MAX_CHARACTERS = 256;
 
@@ -15,75 +14,56 @@ final class RequestId {
       "; a request id is 1 to "
           + MAX_CHARACTERS
           + " characters, not blank, not . or .., and has no control characters";
-  private static final boolean[] UNRESERVED = unreserved();
   private static final HexFormat HEX = HexFormat.of().withUpperCase();
 
   private RequestId() {}
 
-  /**
-   * Checks that this is one.
-   *
-   * @throws ResendException INVALID_REQUEST, saying what is wrong and what is allowed
-   */
+  /** Checks an id and throws as {@link #toSegment} does. */
   static void check(@Nullable String id) {
-    String wrong = id == null ? "is null" : whatIsWrong(id);
-    if (wrong != null) {
-      throw new ResendException(ResendFailure.INVALID_REQUEST, "The request id " + wrong + ALLOWED);
-    }
+    toSegment(id);
   }
 
-  private static @Nullable String whatIsWrong(String id) {
-    if (isPlain(id)) {
-      return null;
+  /**
+   * Returns the id as one path segment.
+   *
+   * @throws ResendException INVALID_REQUEST, which says what is wrong and what is allowed
+   */
+  static String toSegment(@Nullable String id) {
+    if (id == null) {
+      throw invalid("is null");
     }
     int characters = id.codePointCount(0, id.length());
     if (characters > MAX_CHARACTERS) {
-      return "has " + characters + " characters";
-    } else if (id.isEmpty()) {
-      return "is empty";
+      throw invalid("has " + characters + " characters");
     } else if (id.isBlank()) {
-      return "is blank";
+      throw invalid(id.isEmpty() ? "is empty" : "is blank");
     } else if (id.equals(".") || id.equals("..")) {
-      return "is " + id;
+      throw invalid("is " + id);
     }
+    boolean isPlain = true;
     for (int i = 0, c; i < id.length(); i += Character.charCount(c)) {
       c = id.codePointAt(i);
-      if (Character.isISOControl(c)) {
-        return "has a control character";
+      if (isUnreserved(c)) {
+        continue;
+      } else if (Character.isISOControl(c)) {
+        throw invalid("has a control character");
       } else if (Character.getType(c) == Character.SURROGATE) {
-        return "has half a surrogate pair, which is no character";
+        throw invalid("has half a surrogate pair, which is no character");
       }
+      isPlain = false;
     }
-    return null;
+    return isPlain ? id : encode(id);
   }
 
-  /**
-   * The id as one path segment.
-   *
-   * @throws ResendException INVALID_REQUEST, as {@link #check} does
-   */
-  static String toSegment(@Nullable String id) {
-    if (id != null && isPlain(id)) {
-      return id;
-    }
-    check(id);
-    return encode(Objects.requireNonNull(id));
+  private static ResendException invalid(String what) {
+    return new ResendException(ResendFailure.INVALID_REQUEST, "The request id " + what + ALLOWED);
   }
 
-  /** Nothing to check further and to encode, as in nearly all ids. */
-  private static boolean isPlain(String id) {
-    return id.length() <= MAX_CHARACTERS && id.length() > 2 && isUnreserved(id);
-  }
-
-  /** All but RFC 3986's unreserved characters percent-encoded. */
+  /** Percent-encodes every character that RFC 3986 does not call unreserved. */
   static String encode(String id) {
-    return isUnreserved(id) ? id : percentEncode(id);
-  }
-
-  private static String percentEncode(String id) {
     StringBuilder segment = new StringBuilder(id.length() + 16);
     for (byte b : id.getBytes(UTF_8)) {
-      if (isUnreserved((char) b)) { // a byte of another character is negative, and no such char
+      if (isUnreserved(b)) {
         segment.append((char) b);
       } else {
         HEX.toHexDigits(segment.append('%'), b);
@@ -92,24 +72,10 @@ final class RequestId {
     return segment.toString();
   }
 
-  private static boolean isUnreserved(String id) {
-    for (int i = 0; i < id.length(); i++) {
-      if (!isUnreserved(id.charAt(i))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean isUnreserved(char c) {
-    return c < UNRESERVED.length && UNRESERVED[c];
-  }
-
-  private static boolean[] unreserved() {
-    boolean[] unreserved = new boolean[128];
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-        .chars()
-        .forEach(c -> unreserved[c] = true);
-    return unreserved;
+  private static boolean isUnreserved(int c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || "-._~".indexOf(c) >= 0;
   }
 }

@@ -1,71 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static io.github.otpresend.ResendFailure.Trait.ANSWERED;
+import static io.github.otpresend.ResendFailure.Trait.HOLD_KEPT;
+import static io.github.otpresend.ResendFailure.Trait.NO_REUSE;
+
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every kind of failure. The first eleven are answers of the service, the others are the library's
- * own, each with a gateway-like status so that an HTTP handler can pass it on.
+ * The kinds of failure. The first eleven are answers of the service. The others are failures of the
+ * library. Each has a gateway-like status, so that an HTTP handler can pass it on.
  */
 public enum ResendFailure {
-  /** The channel must be restarted; calling resend again does it, and no cooldown applies. */
-  RESEND_CHANNEL("ResendChannelException", 400, false, NextStep.RESEND),
+  /** The channel must be restarted. Another resend does it, and no cooldown applies. */
+  RESEND_CHANNEL("ResendChannelException", 400, false, NextStep.RESEND, ANSWERED),
 
   /** The attempts to enter the code are used up. */
-  ATTEMPTS_EXPIRED("AttemptsExpiredException", 400, false, NextStep.START_OVER),
+  ATTEMPTS_EXPIRED("AttemptsExpiredException", 400, false, NextStep.START_OVER, ANSWERED),
 
   /** No channel is left that could carry the code. */
-  NO_AVAILABLE_CHANNELS("NoAvailableChannelsException", 400, false, NextStep.START_OVER),
+  NO_AVAILABLE_CHANNELS("NoAvailableChannelsException", 400, false, NextStep.START_OVER, ANSWERED),
 
-  /** The service does not accept the token, nor the new one that was asked for after its 401. */
-  UNAUTHORIZED("UnauthorizedException", 401, false, NextStep.FIX_CREDENTIALS),
+  /** The service does not accept the token, nor the new token after a 401. */
+  UNAUTHORIZED("UnauthorizedException", 401, false, NextStep.FIX_CREDENTIALS, ANSWERED),
 
-  /** The token is valid and lacks the right; also {@code CommonForbiddenException}. */
-  FORBIDDEN("ForbiddenException", 403, false, NextStep.FIX_CREDENTIALS),
+  /** The token is valid and lacks the right. {@code CommonForbiddenException} has this kind too. */
+  FORBIDDEN("ForbiddenException", 403, false, NextStep.FIX_CREDENTIALS, ANSWERED),
 
-  /** The service knows no such request id. */
-  SESSION_NOT_FOUND("SessionNotFoundException", 404, false, NextStep.START_OVER),
+  /** The service does not know the request id. */
+  SESSION_NOT_FOUND("SessionNotFoundException", 404, false, NextStep.START_OVER, ANSWERED),
 
-  /** A code went out too short a time ago. */
-  RESTART_COOLDOWN_ACTIVE("RestartCooldownActiveException", 409, false, NextStep.WAIT),
+  /** The last code went out too short a time ago. */
+  RESTART_COOLDOWN_ACTIVE("RestartCooldownActiveException", 409, false, NextStep.WAIT, ANSWERED),
 
   /** The person has already confirmed this request. */
-  SESSION_ALREADY_CONFIRMED("SessionAlreadyConfirmedException", 409, false, NextStep.PROCEED),
+  SESSION_ALREADY_CONFIRMED(
+      "SessionAlreadyConfirmedException", 409, false, NextStep.PROCEED, ANSWERED),
 
-  /** Too many calls; also any 429 without a type. */
-  RATE_LIMITED("RateLimitException", 429, false, NextStep.WAIT),
+  /** The service got too many calls. Any 429 without a type has this kind too. */
+  RATE_LIMITED("RateLimitException", 429, false, NextStep.WAIT, ANSWERED),
 
-  /** The service failed while it worked; also any 5xx without a type. */
-  SERVER_ERROR("InternalServerErrorException", 500, true, NextStep.AWAIT_CODE),
+  /** The service failed while it worked. Any 5xx without a type has this kind too. */
+  SERVER_ERROR("InternalServerErrorException", 500, true, NextStep.AWAIT_CODE, ANSWERED),
 
-  /**
-   * The service, or something on the way to it, refused in words that are not documented: an
-   * unknown type (kept in {@link ResendException#type()}), or a status without one. A code may have
-   * gone out unless the status is a 4xx.
-   */
-  UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER),
+  /** The type or status is not documented. A code may have gone out unless the status is a 4xx. */
+  UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER, ANSWERED, NO_REUSE),
 
-  /** The request id or the message is not one; nothing was sent. */
+  /** The request id or the message is not valid. Nothing was sent. */
   INVALID_REQUEST("InvalidRequestException", 400, false, NextStep.FIX_REQUEST),
 
-  /** The token provider failed, threw, gave nothing usable, or not in time. */
+  /** The token provider failed, threw, was too late or gave no usable token. */
   TOKEN_UNAVAILABLE("TokenUnavailableException", 503, false, NextStep.FIX_CREDENTIALS),
 
-  /** Refused, unresolved, TLS failed, or no connection in time. */
+  /** The client got no connection: it was refused, unresolved, too slow, or its TLS failed. */
   CONNECTION_FAILED("ConnectionFailedException", 503, false, NextStep.RETRY_LATER),
 
-  /** More calls at once than {@code maxConnections} and {@code maxPending} allow. */
+  /** There are more calls at once than {@code maxConnections} and {@code maxPending} allow. */
   OVERLOADED("OverloadedException", 503, false, NextStep.RETRY_LATER),
 
-  /** The client is closed, or closing. */
+  /** The client is closed or closing. */
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 
-  /**
-   * Another call in the cluster has this request id in flight, or ended as {@link #TIMEOUT} or
-   * {@link #CONNECTION_LOST} and has only just come to its deadline, or not yet.
-   */
+  /** Another call in the cluster has this request id in flight, or may have sent it. */
   ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.WAIT),
 
   /** The cluster did not say in time whether another node has this request id in flight. */
@@ -75,13 +74,20 @@ public enum ResendFailure {
   EXPIRED("ExpiredException", 504, false, NextStep.RETRY_LATER),
 
   /** The deadline passed after the request was transmitted. */
-  TIMEOUT("TimeoutException", 504, true, NextStep.AWAIT_CODE),
+  TIMEOUT("TimeoutException", 504, true, NextStep.AWAIT_CODE, HOLD_KEPT, NO_REUSE),
 
   /** The connection broke after the request was transmitted. */
-  CONNECTION_LOST("ConnectionLostException", 502, true, NextStep.AWAIT_CODE),
+  CONNECTION_LOST("ConnectionLostException", 502, true, NextStep.AWAIT_CODE, HOLD_KEPT, NO_REUSE),
 
-  /** An answer came that is not the service's: malformed, too long, a redirect, a wrong success. */
-  INVALID_RESPONSE("InvalidResponseException", 502, true, NextStep.AWAIT_CODE);
+  /** The answer is malformed, too long, a redirect or a wrong success. */
+  INVALID_RESPONSE("InvalidResponseException", 502, true, NextStep.AWAIT_CODE, NO_REUSE);
+
+  /** What the library does with a failure, apart from telling the caller. */
+  enum Trait {
+    ANSWERED, // the service answers it; a kind without this trait is the library's own
+    HOLD_KEPT, // the cluster's entry for the request id stays until it expires
+    NO_REUSE // the connection closes, so that it carries no other request
+  }
 
   private static final Map<String, ResendFailure> BY_TYPE = new HashMap<>();
 
@@ -96,85 +102,66 @@ public enum ResendFailure {
   private final int httpStatus;
   private final boolean maybeSent;
   private final NextStep nextStep;
+  private final Set<Trait> traits;
 
-  ResendFailure(String type, int httpStatus, boolean maybeSent, NextStep nextStep) {
+  ResendFailure(String type, int status, boolean maybeSent, NextStep nextStep, Trait... traits) {
     this.type = type;
-    this.httpStatus = httpStatus;
+    this.httpStatus = status;
     this.maybeSent = maybeSent;
     this.nextStep = nextStep;
+    this.traits = Set.of(traits);
   }
 
   /**
-   * The kind of a failure from what stands on the wire, be it the service's or an event-bus reply:
-   * the type decides, and the status where there is no type. A type of the library's own counts
-   * only beside the status and the {@code maybeSent} that the library gives it, so that no kind is
-   * ever in contradiction with {@link ResendException#maybeSent()}.
+   * Returns the kind for what is on the wire. The type decides, or the status if there is no type.
+   * A type of the library counts only with its own status and {@code maybeSent}.
    */
   static ResendFailure of(@Nullable String type, int httpStatus, boolean maybeSent) {
     if (type == null) {
-      return ofStatus(httpStatus);
+      return switch (httpStatus) {
+        case 401 -> UNAUTHORIZED;
+        case 429 -> RATE_LIMITED;
+        default -> httpStatus / 100 == 5 ? SERVER_ERROR : UNRECOGNIZED;
+      };
     }
     ResendFailure failure = BY_TYPE.getOrDefault(type, UNRECOGNIZED);
-    boolean fits =
-        failure.isOfService()
-            || (failure.httpStatus == httpStatus && failure.maybeSent == maybeSent);
-    return fits ? failure : UNRECOGNIZED;
+    boolean fits = failure.httpStatus == httpStatus && failure.maybeSent == maybeSent;
+    return fits || failure.isAnswered() ? failure : UNRECOGNIZED;
   }
 
-  private static ResendFailure ofStatus(int httpStatus) {
-    if (httpStatus == 401) {
-      return UNAUTHORIZED;
-    } else if (httpStatus == 429) {
-      return RATE_LIMITED;
-    }
-    return httpStatus / 100 == 5 ? SERVER_ERROR : UNRECOGNIZED;
-  }
-
-  /** Whether a failure of this kind and with this status can be one where nothing was sent. */
+  /** Returns whether a failure of this kind and status can have {@code maybeSent} false. */
   boolean canBeUnsent(int httpStatus) {
-    return isOfService() ? httpStatus / 100 == 4 && this != SERVER_ERROR : !maybeSent;
+    return isAnswered() ? httpStatus / 100 == 4 && this != SERVER_ERROR : !maybeSent;
   }
 
-  private boolean isOfService() {
-    return ordinal() <= UNRECOGNIZED.ordinal();
+  private boolean isAnswered() {
+    return traits.contains(ANSWERED);
   }
 
-  /**
-   * Returns the {@code type} that stands for this kind on the wire. A failure of the service may
-   * carry another one: {@link ResendException#type()} has the text as it came.
-   *
-   * @return the type
-   */
+  boolean keepsHold() {
+    return traits.contains(HOLD_KEPT);
+  }
+
+  boolean closesConnection() {
+    return traits.contains(NO_REUSE);
+  }
+
+  /** {@return the type of this kind; {@link ResendException#type()} may differ} */
   public String type() {
     return type;
   }
 
-  /**
-   * Returns the HTTP status of this kind: the service's documented one, or the gateway-like one of
-   * the library's own kinds. {@link ResendException#httpStatus()} has the status as it came.
-   *
-   * @return the status, 400 to 504
-   */
+  /** {@return the status of this kind; {@link ResendException#httpStatus()} may differ} */
   public int httpStatus() {
     return httpStatus;
   }
 
-  /**
-   * Returns whether a code may have gone out when this happens. {@link ResendException#maybeSent()}
-   * says it of one failure, which is more exact: an {@link #UNRECOGNIZED} 4xx was not sent, and
-   * whatever the service answers with another status than a 4xx may have been.
-   *
-   * @return true if the service may have acted
-   */
+  /** {@return whether a code may have gone out; {@link ResendException#maybeSent()} is exact} */
   public boolean maybeSent() {
     return maybeSent;
   }
 
-  /**
-   * Returns what a caller can do about it.
-   *
-   * @return the next step
-   */
+  /** {@return the next step that a caller can take} */
   public NextStep nextStep() {
     return nextStep;
   }

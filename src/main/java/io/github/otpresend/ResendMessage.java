@@ -8,24 +8,17 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The event-bus contract, shared by both ends: every name on the wire, encode and decode. An error
- * of the service has the same shape as a failure on the bus.
+ * Encodes and decodes the event-bus messages, for both ends. The codecs of Vert.x can carry them.
  *
- * <p>Request: {@code {"requestId": "…"}}, or the bare id as a string; optionally with a header
- * {@code expires-at}, the milliseconds since the epoch after which it is not to be sent. Reply:
- * {@code {"success": true}}. Failure: a {@link ReplyException} whose code is the HTTP status and
- * whose message is the JSON of {@link ResendException#toJson()}. Vert.x's built-in codecs carry all
- * of it.
+ * <p>A request is {@code {"requestId": "…"}} or the bare id as a string. Its optional header {@code
+ * expires-at} is the last time to send it, in milliseconds since the epoch. A reply is {@code
+ * {"success": true}}. A failure is a {@link ReplyException}. Its code is the HTTP status. Its
+ * message is the JSON of {@link ResendException#toJson()}, which service errors resemble.
  */
 final class ResendMessage {
-  // request
   static final String REQUEST_ID = "requestId";
   static final String EXPIRES_AT = "expires-at"; // a header
-
-  // reply
   static final String SUCCESS = "success";
-
-  // failure
   static final String TYPE = "type";
   static final String MESSAGE = "message";
   static final String HTTP_STATUS = "httpStatus";
@@ -39,11 +32,7 @@ final class ResendMessage {
     return new JsonObject().put(REQUEST_ID, requestId);
   }
 
-  /**
-   * The request id in the body of a message; whether it is a good one is not looked at.
-   *
-   * @throws ResendException INVALID_REQUEST, if there is none
-   */
+  /** Returns the request id in a message body, unchecked, or throws INVALID_REQUEST. */
   static String decodeRequest(@Nullable Object body) {
     if (body instanceof String requestId) {
       return requestId;
@@ -61,12 +50,7 @@ final class ResendMessage {
                     : "a " + body.getClass().getName()));
   }
 
-  /**
-   * Looks whether a message has not expired.
-   *
-   * @param expiresAt the header of that name, or null if there is none
-   * @throws ResendException EXPIRED if it has, INVALID_REQUEST if the header is no number
-   */
+  /** Checks the {@code expires-at} header, if any, and throws EXPIRED or INVALID_REQUEST. */
   static void checkExpiry(@Nullable String expiresAt, Instant now) {
     if (expiresAt == null) {
       return;
@@ -85,11 +69,7 @@ final class ResendMessage {
     }
   }
 
-  /**
-   * The response in the body of a reply.
-   *
-   * @throws ResendException INVALID_RESPONSE, if it is none
-   */
+  /** Returns the response in a reply body, or throws INVALID_RESPONSE. */
   static ResendResponse decodeReply(@Nullable Object body) {
     if (body instanceof JsonObject json && json.getValue(SUCCESS) instanceof Boolean success) {
       return new ResendResponse(success);
@@ -99,12 +79,8 @@ final class ResendMessage {
   }
 
   static JsonObject encodeFailure(ResendException failure) {
-    JsonObject json =
-        new JsonObject()
-            .put(TYPE, failure.type())
-            .put(MESSAGE, failure.getMessage())
-            .put(HTTP_STATUS, failure.httpStatus())
-            .put(MAYBE_SENT, failure.maybeSent());
+    JsonObject json = new JsonObject().put(TYPE, failure.type()).put(MESSAGE, failure.getMessage());
+    json.put(HTTP_STATUS, failure.httpStatus()).put(MAYBE_SENT, failure.maybeSent());
     failure.retryAfter().ifPresent(wait -> json.put(RETRY_AFTER_MS, wait.toMillis()));
     failure.payload().ifPresent(payload -> json.put(PAYLOAD, payload));
     return json;
@@ -126,8 +102,8 @@ final class ResendMessage {
   }
 
   /**
-   * What does not have the shape of {@link #encodeFailure} may have been sent, and so may what says
-   * that it was not where no serving end of this library would say so.
+   * Decodes a failure. A message of another shape counts as maybe sent. A {@code maybeSent} of
+   * false counts only if a serving end of this library can send it.
    */
   static ResendException decodeFailure(@Nullable String message, int failureCode) {
     JsonObject json = message == null ? null : StrictJson.readObject(message);
@@ -135,13 +111,9 @@ final class ResendMessage {
         || !(json.getValue(TYPE) instanceof String type)
         || !(json.getValue(MESSAGE) instanceof String text)
         || !(json.getValue(MAYBE_SENT) instanceof Boolean saysMaybeSent)) {
-      return new ResendException(
-          ResendFailure.UNRECOGNIZED.type(),
-          failureCode,
-          true,
-          "The event-bus failure is not one of a resend",
-          null,
-          null);
+      String wrong = "The event-bus failure is not one of a resend";
+      String unrecognized = ResendFailure.UNRECOGNIZED.type();
+      return new ResendException(unrecognized, failureCode, true, wrong, null, null);
     }
     boolean maybeSent =
         saysMaybeSent || !ResendFailure.of(type, failureCode, false).canBeUnsent(failureCode);

@@ -3,12 +3,18 @@ package io.github.otpresend;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.MultiMap;
+import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.client.HttpResponse;
+import java.io.IOException;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.Objects;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /** From the service's answer to its meaning. */
@@ -19,6 +25,50 @@ final class ResponseDecoder {
   private static final byte[] USUAL = SUCCESS.toJson().encode().getBytes(UTF_8);
 
   private ResponseDecoder() {}
+
+  /**
+   * Decodes an answer, as every call does, so that a broken class path is found before the first.
+   */
+  static void warmUp() {
+    Buffer refusal = Buffer.buffer("{\"type\":\"\",\"message\":\"\",\"payload\":{}}");
+    try {
+      decode(400, HttpHeaders.headers(), refusal, InstantSource.system());
+      throw new IllegalStateException("a refusal was decoded as a success");
+    } catch (ResendException expected) {
+      expected.toJson().encode();
+    }
+  }
+
+  /**
+   * Decodes what became of a request that was sent.
+   *
+   * @param answer the answer; null if it did not become complete
+   * @param cause why it did not
+   * @throws ResendException unless the answer is a success
+   */
+  static ResendResponse decode(
+      BoundedBody body, @Nullable HttpResponse<?> answer, @Nullable Throwable cause) {
+    if (body.isTooLong()) { // even if its end came with the excess
+      throw invalid("The answer is longer than maxResponseBytes, " + body.maxBytes());
+    } else if (answer == null) {
+      throw incomplete(Objects.requireNonNull(cause));
+    }
+    return decode(answer.statusCode(), answer.headers(), body.content(), InstantSource.system());
+  }
+
+  private static ResendException incomplete(Throwable cause) {
+    if (cause instanceof IOException
+        || cause instanceof VertxException
+        || cause instanceof PrematureChannelClosureException
+        || cause.getCause() instanceof SSLException) { // in Netty's DecoderException
+      return new ResendException(
+          ResendFailure.CONNECTION_LOST,
+          "The connection broke before the answer was complete",
+          cause);
+    }
+    // a decoder's exception, which may quote what the server sent
+    return invalid("The answer is not HTTP: " + cause.getClass().getName());
+  }
 
   /**
    * Decodes a whole answer. No other exception leaves it, whatever the answer is.

@@ -1,25 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
+import io.vertx.core.json.JsonObject;
+import io.vertx.core.shareddata.LocalMap;
 import io.vertx.core.shareddata.Shareable;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** At most one call at a time for a key; whoever comes meanwhile shares it. */
-final class SingleFlight<T> implements Shareable {
-  private final ConcurrentMap<String, Future<T>> flights = new ConcurrentHashMap<>();
+/**
+ * At most one call at a time for a request id of one service, among all clients of one {@code
+ * Vertx}. Other calls for that id follow it: they get its outcome. Used from any thread.
+ *
+ * <p>Another class loader may have loaded the library of another client. So what clients share is
+ * of Vert.x's own types, and an outcome is passed on as the event bus would carry it.
+ */
+final class SingleFlight {
+  private final LocalMap<String, Handler<Promise<JsonObject>>> flights;
 
   /**
-   * Returns the call that is in flight for this key, or null if there was none: then the given one
-   * is, until it completes, and is to be started.
+   * @param service names the service whose request ids are meant
    */
-  @Nullable Future<T> enter(String key, Future<T> call) {
-    Future<T> running = flights.putIfAbsent(key, call);
-    if (running == null) {
-      call.onComplete((result, failure) -> flights.remove(key, call));
+  SingleFlight(Vertx vertx, String service) {
+    flights = vertx.sharedData().getLocalMap("io.github.otpresend " + service);
+  }
+
+  /** Returns a flight for this request id; it is in the air once it has begun. */
+  Flight flight(String requestId) {
+    return new Flight(requestId);
+  }
+
+  /** A call in flight, and who follows it. */
+  final class Flight implements Shareable, Handler<Promise<JsonObject>> {
+    private final String requestId;
+    private @Nullable List<Promise<JsonObject>> followers;
+    private @Nullable ResendResponse response;
+    private @Nullable ResendException failure;
+
+    private Flight(String requestId) {
+      this.requestId = requestId;
     }
-    return running;
+
+    /** Begins the flight. Returns null, or the flight of that id that is there to be followed. */
+    @Nullable Handler<Promise<JsonObject>> begin() {
+      return flights.putIfAbsent(requestId, this);
+    }
+
+    /** Adds a follower. */
+    @Override
+    public void handle(Promise<JsonObject> follower) {
+      ResendResponse success;
+      ResendException refusal;
+      synchronized (this) {
+        success = response;
+        refusal = failure;
+        if (success == null && refusal == null) {
+          if (followers == null) {
+            followers = new ArrayList<>();
+          }
+          followers.add(follower);
+          return;
+        }
+      }
+      tell(follower, success, refusal); // it found this flight just before its end
+    }
+
+    /** Ends the flight: the next call for the request id begins another one. */
+    void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
+      flights.remove(requestId, this);
+      List<Promise<JsonObject>> told;
+      synchronized (this) {
+        this.response = response;
+        this.failure = failure;
+        told = followers;
+      }
+      if (told != null) {
+        told.forEach(follower -> tell(follower, response, failure));
+      }
+    }
+  }
+
+  private static void tell(
+      Promise<JsonObject> follower,
+      @Nullable ResendResponse response,
+      @Nullable ResendException failure) {
+    Contexts.tell(
+        follower,
+        response == null ? null : response.toJson(),
+        failure == null
+            ? null
+            : new ReplyException(
+                ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), failure.toJson().encode()));
   }
 }

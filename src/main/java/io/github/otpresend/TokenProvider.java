@@ -16,8 +16,7 @@ import io.vertx.core.Future;
 public interface TokenProvider {
   /**
    * Returns the token for one resend. It is asked for every resend, so caching is the provider's
-   * business. It must not block: it is asked on the Vert.x context of the caller, or on an event
-   * loop if the caller is a worker verticle with a worker pool of its own.
+   * business. It is asked on the event loop of the client, so it must not block.
    *
    * <p>A provider that throws, fails, gives no token, or does not answer within the deadline of the
    * call makes the call end as {@link ResendFailure#TOKEN_UNAVAILABLE}, with nothing sent.

@@ -2,44 +2,107 @@
 package io.github.otpresend;
 
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
+import io.vertx.core.internal.ContextInternal;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks a token provider, which is foreign code: whatever it does, a usable token comes out or a
- * TOKEN_UNAVAILABLE that says nothing of what the provider said, since that may be the token.
+ * Asks a token provider, which is foreign code: whatever it does, a usable token comes out, or a
+ * TOKEN_UNAVAILABLE. That failure quotes nothing of what the provider said, since it may be the
+ * token. Used on one event loop only.
  */
 final class Tokens {
+  private final ContextInternal home;
   private final TokenProvider provider;
-  private final DeadlineQueue deadlines;
-  private final ConcurrentMap<String, Future<String>> refreshes = new ConcurrentHashMap<>();
+  private final DeadlineQueue<Refresh> deadlines;
 
-  /** The one seen last, which most often comes again. */
-  private volatile @Nullable String usable;
+  /** By rejected token. */
+  private final Map<String, Refresh> refreshes = new HashMap<>();
 
-  Tokens(TokenProvider provider, DeadlineQueue deadlines) {
-    this.provider = provider;
-    this.deadlines = deadlines;
+  /** The future that the provider returned last, if it is not complete. */
+  private @Nullable Future<String> pending;
+
+  /** Those who wait for {@link #pending}. One listener serves them all. */
+  private Askers pendingAskers = new Askers();
+
+  /** The token seen last, which most often comes again. */
+  private @Nullable String usable;
+
+  /** Needs a token. */
+  interface Asker {
+    /** Receives the token or the failure, whichever is not null. */
+    void useToken(@Nullable String token, @Nullable ResendException failure);
   }
 
-  Future<String> ask() {
+  /** Those who wait for the same answer. */
+  static final class Askers {
+    private final Set<Asker> waiting = new LinkedHashSet<>();
+
+    /** Removes an asker, which then receives nothing. */
+    void remove(Asker asker) {
+      waiting.remove(asker);
+    }
+
+    private void tell(@Nullable String token, @Nullable ResendException failure) {
+      List<Asker> told = List.copyOf(waiting);
+      waiting.clear();
+      told.forEach(asker -> asker.useToken(token, failure));
+    }
+  }
+
+  /**
+   * @param timeout how long a refresh may take, and how long its token is remembered
+   */
+  Tokens(ContextInternal home, TokenProvider provider, Duration timeout) {
+    this.home = home;
+    this.provider = provider;
+    deadlines = new DeadlineQueue<>(home, timeout);
+  }
+
+  /** Asks for a token. Returns null if the asker has received it, else those it waits with. */
+  @Nullable Askers ask(Asker asker) {
+    assert home.inThread();
     Future<String> asked;
     try {
       asked = provider.token();
     } catch (Throwable thrown) {
-      return unavailable("threw " + thrown.getClass().getName());
+      asker.useToken(null, threw(thrown));
+      return null;
     }
     if (asked == null) {
-      return unavailable("returned null in place of a future");
+      asker.useToken(null, unavailable("returned null instead of a future"));
+      return null;
+    } else if (asked.isComplete()) {
+      ResendException failure = check(asked.result(), asked.cause());
+      asker.useToken(failure == null ? asked.result() : null, failure);
+      return null;
     }
-    return asked.isComplete()
-        ? checked(asked.result(), asked.cause())
-        : asked.transform(this::checked);
+    if (asked == pending) {
+      pendingAskers.waiting.add(asker);
+      return pendingAskers;
+    }
+    Askers askers = new Askers();
+    askers.waiting.add(asker); // first, since the provider may answer now
+    pending = asked;
+    pendingAskers = askers;
+    asked.onComplete((token, cause) -> home.emit(v -> answered(asked, askers)));
+    return askers;
   }
 
-  private Future<String> checked(@Nullable String token, @Nullable Throwable failure) {
+  private void answered(Future<String> answer, Askers askers) {
+    if (pending == answer) {
+      pending = null;
+    }
+    ResendException failure = check(answer.result(), answer.cause());
+    askers.tell(failure == null ? answer.result() : null, failure);
+  }
+
+  private @Nullable ResendException check(@Nullable String token, @Nullable Throwable failure) {
     if (failure != null) {
       return unavailable("failed with " + failure.getClass().getName());
     } else if (token == null || !token.equals(usable)) {
@@ -48,47 +111,85 @@ final class Tokens {
       }
       usable = token;
     }
-    return Future.succeededFuture(token);
+    return null;
   }
 
   /**
-   * Asks for a token in place of a rejected one. Whoever does so for the same one shares the
-   * answer; a new token is remembered for as long as a 401 to the old one may still be on its way.
+   * Asks for another token than the rejected one. All askers whose same token was rejected share
+   * one refresh. Its token is remembered for as long as a 401 to the old one may be on its way.
    */
-  Future<String> askAgain(String rejected) {
-    Promise<String> fresh = Promise.promise();
-    Future<String> running = refreshes.putIfAbsent(rejected, fresh.future());
-    if (running != null) {
-      return running;
+  @Nullable Askers askAgain(String rejected, Asker asker) {
+    Refresh refresh = refreshes.get(rejected);
+    if (refresh == null) {
+      refresh = new Refresh(rejected);
+      refreshes.put(rejected, refresh);
+      refresh.askers.waiting.add(asker);
+      refresh.begin();
+    } else if (refresh.fresh == null) {
+      refresh.askers.waiting.add(asker);
+    } else {
+      asker.useToken(refresh.fresh, null);
+      return null;
     }
-    // a provider that never answers must not be waited for by all calls to come
-    DeadlineQueue.Entry limit =
-        deadlines.add(() -> fresh.tryFail(failure("did not answer in time")));
-    fresh
-        .future()
-        .onComplete(
-            (token, failure) -> {
-              limit.cancel();
-              if (failure != null || rejected.equals(token)) {
-                refreshes.remove(rejected);
-              } else {
-                deadlines.add(() -> refreshes.remove(rejected));
-              }
-            });
-    try {
-      provider.rejected(rejected);
-      ask().onComplete(fresh::tryComplete, fresh::tryFail);
-    } catch (Throwable thrown) {
-      fresh.tryFail(failure("threw " + thrown.getClass().getName()));
-    }
-    return fresh.future();
+    return refresh.askers;
   }
 
-  private static Future<String> unavailable(String what) {
-    return Future.failedFuture(failure(what));
+  private final class Refresh extends DeadlineQueue.Entry implements Asker {
+    private final String rejected;
+    private final Askers askers = new Askers();
+    private @Nullable String fresh;
+
+    /** Where the refresh waits itself. */
+    private @Nullable Askers waitsWith;
+
+    Refresh(String rejected) {
+      this.rejected = rejected;
+    }
+
+    void begin() {
+      deadlines.add(this);
+      try {
+        provider.rejected(rejected);
+      } catch (Throwable thrown) {
+        useToken(null, threw(thrown));
+        return;
+      }
+      waitsWith = ask(this);
+    }
+
+    @Override
+    public void useToken(@Nullable String token, @Nullable ResendException failure) {
+      cancel();
+      if (token == null || token.equals(rejected)) {
+        refreshes.remove(rejected);
+      } else {
+        fresh = token;
+        deadlines.add(this);
+      }
+      askers.tell(token, failure);
+    }
+
+    @Override
+    void expire() {
+      refreshes.remove(rejected);
+      if (fresh == null) { // later calls must not wait for a provider that never answers
+        if (waitsWith != null) {
+          waitsWith.remove(this);
+        }
+        askers.tell(null, unavailable("did not answer in time"));
+      }
+    }
   }
 
-  static ResendException failure(String what) {
+  void close() {
+    deadlines.close();
+  }
+
+  private static ResendException threw(Throwable thrown) {
+    return unavailable("threw " + thrown.getClass().getName());
+  }
+
+  static ResendException unavailable(String what) {
     return new ResendException(ResendFailure.TOKEN_UNAVAILABLE, "The token provider " + what);
   }
 }

@@ -4,8 +4,11 @@ package io.github.otpresend;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +54,30 @@ final class Calls {
       throw new AssertionError(e);
     }
     return future.failed() ? future.cause() : fail("succeeded with " + future.result());
+  }
+
+  /** Runs a task on the event loop of a context, and waits until it has run. */
+  static void run(Context context, Runnable task) {
+    call(
+        context,
+        () -> {
+          task.run();
+          return null;
+        });
+  }
+
+  /** The result of a task that runs on the event loop of a context. */
+  static <T> T call(Context context, Callable<T> task) {
+    Promise<T> result = Promise.promise();
+    context.runOnContext(
+        v -> {
+          try {
+            result.complete(task.call());
+          } catch (Throwable e) { // an assertion that fails there has to fail the test
+            result.fail(e);
+          }
+        });
+    return await(result.future());
   }
 
   /** Waits for a condition, as long as patience lasts. */

@@ -212,23 +212,27 @@ class ClusterGuardTest {
   }
 
   @Test
-  void a_call_that_ends_before_its_context_is_free_takes_hold_of_nothing() {
+  void a_call_whose_event_loop_is_busy_until_its_deadline_does_not_ask_the_cluster() {
     AtomicInteger asked = new AtomicInteger();
     MAPS.set(
         map -> {
           asked.incrementAndGet();
           return map;
         });
-    CountDownLatch free = new CountDownLatch(1);
-    ContextInternal busy = ((VertxInternal) two).createWorkerContext();
-    busy.runOnContext(v -> uninterruptibly(free));
-    OtpResendClient client =
-        OtpResendClient.create(two, options().setTimeout(Duration.ofMillis(300)));
-    AtomicReference<Future<ResendResponse>> call = new AtomicReference<>();
-    busy.dispatch(null, v -> call.set(client.resend("id")));
-    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
-    free.countDown();
-    assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(call.get()).failure());
+    ContextInternal home = ((VertxInternal) two).createEventLoopContext();
+    AtomicReference<OtpResendClient> client = new AtomicReference<>();
+    CountDownLatch busy = new CountDownLatch(1);
+    home.runOnContext(
+        v -> {
+          client.set(OtpResendClient.create(two, options().setTimeout(Duration.ofMillis(300))));
+          busy.countDown();
+          EventLoops.keepBusy(Duration.ofMillis(400).toNanos());
+        });
+    uninterruptibly(busy);
+    ResendException failure = failureOf(client.get().resend("id"));
+    assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+    assertTrue(failure.getMessage().contains("event loop was busy"), failure.getMessage());
+    assertFalse(failure.maybeSent());
     assertEquals(0, asked.get());
   }
 

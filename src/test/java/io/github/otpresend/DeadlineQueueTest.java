@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static io.github.otpresend.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Handler;
@@ -15,18 +18,14 @@ import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +36,12 @@ class DeadlineQueueTest {
 
   private Vertx vertx;
   private ContextInternal context;
+
+  /** The timers that were armed. */
   private final List<Timer> armed = Collections.synchronizedList(new ArrayList<>());
+
+  /** The names of the entries that have expired. */
+  private final List<String> expired = Collections.synchronizedList(new ArrayList<>());
 
   private record Timer(long id, Handler<Long> handler) {
     void fire() {
@@ -56,254 +60,561 @@ class DeadlineQueueTest {
     Calls.await(vertx.close());
   }
 
-  @Test
-  void tasks_run_in_the_order_in_which_they_were_added() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    List<Integer> ran = Collections.synchronizedList(new ArrayList<>());
-    CountDownLatch done = new CountDownLatch(1_000);
-    for (int i = 0; i < 1_000; i++) {
-      int number = i;
-      queue.add(
-          () -> {
-            ran.add(number);
-            done.countDown();
-          });
-    }
-    await(done);
-    assertEquals(IntStream.range(0, 1_000).boxed().toList(), ran);
-  }
+  // ---- expiry
 
   @Test
-  void a_task_does_not_run_before_its_delay() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    AtomicLong ranAt = new AtomicLong();
-    CountDownLatch done = new CountDownLatch(1);
-    long added = System.nanoTime();
-    queue.add(
+  void entries_expire_in_the_order_in_which_they_were_added() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
         () -> {
-          ranAt.set(System.nanoTime());
-          done.countDown();
+          for (int i = 0; i < 1_000; i++) {
+            queue.add(named("entry " + i));
+          }
         });
-    await(done);
-    assertTrue(ranAt.get() - added >= SHORT.toNanos());
+    awaitExpired("entry 999");
+    assertEquals(IntStream.range(0, 1_000).mapToObj(i -> "entry " + i).toList(), expired);
   }
 
   @Test
-  void a_task_runs_on_the_event_loop_of_the_context() throws Exception {
-    AtomicReference<Thread> eventLoop = new AtomicReference<>();
-    AtomicReference<Thread> ranOn = new AtomicReference<>();
-    CountDownLatch done = new CountDownLatch(2);
-    context.runOnContext(
-        v -> {
-          eventLoop.set(Thread.currentThread());
-          done.countDown();
-        });
-    new DeadlineQueue(context, SHORT)
-        .add(
-            () -> {
-              ranOn.set(Thread.currentThread());
-              done.countDown();
-            });
-    await(done);
-    assertSame(eventLoop.get(), ranOn.get());
+  void an_entry_does_not_expire_before_its_delay() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    AtomicLong expiredAt = new AtomicLong();
+    long added = System.nanoTime();
+    onLoop(() -> queue.add(entry(() -> expiredAt.set(System.nanoTime()))));
+    eventually("it has expired", () -> expiredAt.get() != 0);
+    assertTrue(expiredAt.get() - added >= SHORT.toNanos());
   }
 
   @Test
-  void a_cancelled_task_does_not_run_and_its_neighbours_do() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    List<String> ran = Collections.synchronizedList(new ArrayList<>());
-    CountDownLatch done = new CountDownLatch(1);
-    queue.add(() -> ran.add("before"));
-    DeadlineQueue.Entry cancelled = queue.add(() -> ran.add("cancelled"));
-    queue.add(() -> ran.add("after"));
-    queue.add(done::countDown);
-    cancelled.cancel();
-    await(done);
-    assertEquals(List.of("before", "after"), ran);
+  void an_entry_expires_on_the_event_loop_of_the_context() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    AtomicReference<@Nullable Thread> expiredOn = new AtomicReference<>();
+    onLoop(() -> queue.add(entry(() -> expiredOn.set(Thread.currentThread()))));
+    eventually("it has expired", () -> expiredOn.get() != null);
+    assertSame(Calls.call(context, Thread::currentThread), expiredOn.get());
   }
 
   @Test
-  void cancelling_again_or_too_late_does_nothing() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    CountDownLatch first = new CountDownLatch(1);
-    DeadlineQueue.Entry cancelled = queue.add(() -> {});
-    DeadlineQueue.Entry run = queue.add(first::countDown);
-    cancelled.cancel();
-    cancelled.cancel();
-    await(first);
-
-    CountDownLatch second = new CountDownLatch(2);
-    queue.add(second::countDown);
-    run.cancel();
-    cancelled.cancel();
-    queue.add(second::countDown);
-    run.cancel();
-    await(second);
+  void an_entry_that_expires_has_left_the_queue() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(() -> queue.add(entry(() -> expired.add(queue.size() + " " + queue.first()))));
+    awaitExpired("0 null");
   }
 
   @Test
-  void ten_thousand_tasks_have_one_timer() {
-    DeadlineQueue queue = new DeadlineQueue(context, LONG);
-    for (int i = 0; i < 10_000; i++) {
-      DeadlineQueue.Entry entry = queue.add(() -> {});
-      if (i % 2 == 0) {
-        entry.cancel();
-      }
-    }
-    assertEquals(1, armed.size());
-  }
-
-  @Test
-  void of_ten_thousand_tasks_from_many_threads_all_run_but_the_cancelled() throws Exception {
-    int threads = 4;
-    int each = 2_500;
-    DeadlineQueue queue = new DeadlineQueue(context, Duration.ofMillis(500));
-    AtomicInteger cancelledRan = new AtomicInteger();
-    CountDownLatch kept = new CountDownLatch(threads * each / 2);
-    ExecutorService pool = Executors.newFixedThreadPool(threads);
-    long longestAdd = 0;
-    try {
-      Callable<Long> adding =
-          () -> {
-            long longest = 0;
-            for (int i = 0; i < each / 2; i++) {
-              long start = System.nanoTime();
-              DeadlineQueue.Entry cancelled = queue.add(cancelledRan::incrementAndGet);
-              queue.add(kept::countDown);
-              cancelled.cancel();
-              longest = Math.max(longest, System.nanoTime() - start);
-            }
-            return longest;
-          };
-      for (Future<Long> added : pool.invokeAll(Collections.nCopies(threads, adding))) {
-        longestAdd = Math.max(longestAdd, added.get(20, TimeUnit.SECONDS));
-      }
-    } finally {
-      pool.shutdownNow();
-    }
-    await(kept);
-    // a machine that stood still between an add and its cancel has let the task run, rightly
-    if (longestAdd < Duration.ofMillis(500).toNanos()) {
-      assertEquals(0, cancelledRan.get());
+  void an_entry_that_is_added_after_others_have_expired_expires_too() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    for (String name : List.of("first", "second", "third")) {
+      onLoop(() -> queue.add(named(name)));
+      awaitExpired(name);
     }
   }
 
   @Test
-  void a_task_that_is_added_after_others_have_run_runs_too() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    for (int i = 0; i < 3; i++) {
-      CountDownLatch done = new CountDownLatch(1);
-      queue.add(done::countDown);
-      await(done);
-    }
+  void an_entry_that_expires_can_add_the_next_one() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(() -> queue.add(entry(() -> queue.add(named("next")))));
+    awaitExpired("next");
   }
 
   @Test
-  void a_task_can_add_the_next_one() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    CountDownLatch done = new CountDownLatch(1);
-    queue.add(() -> queue.add(done::countDown));
-    await(done);
+  void an_entry_that_has_expired_can_be_added_again() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    DeadlineQueue.Entry entry = named("entry");
+    onLoop(() -> queue.add(entry));
+    awaitExpired("entry");
+    onLoop(() -> queue.add(entry));
+    eventually("it has expired again", () -> expired.equals(List.of("entry", "entry")));
   }
 
   @Test
-  void a_task_that_came_later_waits_for_its_own_delay_though_the_oldest_was_cancelled()
-      throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, Duration.ofMillis(100));
-    DeadlineQueue.Entry oldest = queue.add(() -> {});
-    AtomicLong added = new AtomicLong();
-    AtomicLong ranAt = new AtomicLong();
-    CountDownLatch done = new CountDownLatch(1);
-    vertx.setTimer(
-        40,
-        id -> {
-          added.set(System.nanoTime());
-          queue.add(
-              () -> {
-                ranAt.set(System.nanoTime());
-                done.countDown();
-              });
-          oldest.cancel();
-        });
-    await(done);
-    assertTrue(ranAt.get() - added.get() >= Duration.ofMillis(100).toNanos());
-  }
-
-  @Test
-  void a_timer_that_fires_when_nothing_is_due_runs_nothing_and_is_armed_again() {
-    DeadlineQueue queue = new DeadlineQueue(context, LONG);
-    AtomicBoolean ran = new AtomicBoolean();
-    queue.add(() -> {}).cancel();
-    queue.add(() -> ran.set(true));
-    armed.get(0).fire();
-    assertFalse(ran.get());
-    assertEquals(2, armed.size());
-  }
-
-  @Test
-  void no_timer_is_armed_again_when_all_tasks_were_cancelled() {
-    DeadlineQueue queue = new DeadlineQueue(context, LONG);
-    queue.add(() -> {}).cancel();
-    armed.get(0).fire();
-    assertEquals(1, armed.size());
-  }
-
-  @Test
-  void a_queue_that_ran_empty_arms_a_timer_for_the_next_task() {
-    DeadlineQueue queue = new DeadlineQueue(context, LONG);
-    queue.add(() -> {}).cancel();
-    armed.get(0).fire();
-    queue.add(() -> {});
-    assertEquals(2, armed.size());
-  }
-
-  @Test
-  void a_task_that_throws_does_not_keep_the_next_from_running() throws Exception {
+  void an_entry_that_throws_does_not_keep_the_next_from_expiring() {
     context.exceptionHandler(expected -> {});
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    CountDownLatch done = new CountDownLatch(1);
-    context.runOnContext(
-        v -> {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
+        () -> {
           queue.add(
-              () -> {
-                throw new IllegalStateException("expected by this test");
-              });
-          queue.add(done::countDown);
-          // the event loop is kept from the timer until both are due
-          EventLoops.keepBusy(SHORT.toNanos());
+              entry(
+                  () -> {
+                    throw new IllegalStateException("expected by this test");
+                  }));
+          queue.add(named("next"));
+          keepBusyUntilAllAreDue();
         });
-    await(done);
+    awaitExpired("next");
   }
+
+  @Test
+  void an_entry_that_throws_is_reported_to_the_context() {
+    AtomicReference<@Nullable Throwable> reported = new AtomicReference<>();
+    context.exceptionHandler(reported::set);
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    IllegalStateException thrown = new IllegalStateException("expected by this test");
+    onLoop(
+        () ->
+            queue.add(
+                entry(
+                    () -> {
+                      throw thrown;
+                    })));
+    eventually("it is reported", () -> reported.get() == thrown);
+  }
+
+  // ---- cancelling
+
+  @Test
+  void a_cancelled_entry_does_not_expire_and_its_neighbours_do() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
+        () -> {
+          DeadlineQueue.Entry cancelled = named("cancelled");
+          queue.add(named("before"));
+          queue.add(cancelled);
+          queue.add(named("after"));
+          cancelled.cancel();
+        });
+    awaitExpired("after");
+    assertEquals(List.of("before", "after"), expired);
+  }
+
+  @Test
+  void cancelling_an_entry_again_leaves_those_added_since_alone() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
+        () -> {
+          DeadlineQueue.Entry cancelled = named("cancelled");
+          queue.add(cancelled);
+          cancelled.cancel();
+          queue.add(named("first"));
+          cancelled.cancel();
+          queue.add(named("second"));
+          cancelled.cancel();
+          assertEquals(2, queue.size());
+        });
+    awaitExpired("second");
+    assertEquals(List.of("first", "second"), expired);
+  }
+
+  @Test
+  void cancelling_an_entry_that_has_expired_leaves_those_added_since_alone() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    DeadlineQueue.Entry early = named("early");
+    onLoop(() -> queue.add(early));
+    awaitExpired("early");
+    onLoop(
+        () -> {
+          queue.add(named("first"));
+          early.cancel();
+          queue.add(named("second"));
+          early.cancel();
+          assertEquals(2, queue.size());
+        });
+    awaitExpired("second");
+    assertEquals(List.of("early", "first", "second"), expired);
+  }
+
+  @Test
+  void cancelling_an_entry_that_is_in_no_queue_does_nothing() {
+    onLoop(() -> named("entry").cancel());
+  }
+
+  @Test
+  void an_entry_that_is_cancelled_by_one_that_expires_just_before_it_does_not_expire() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
+        () -> {
+          DeadlineQueue.Entry cancelled = named("cancelled");
+          queue.add(entry(cancelled::cancel));
+          queue.add(cancelled);
+          queue.add(named("after"));
+          keepBusyUntilAllAreDue();
+        });
+    awaitExpired("after");
+    assertEquals(List.of("after"), expired);
+  }
+
+  @Test
+  void a_cancelled_entry_can_be_added_again_and_begins_anew() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry entry = named("entry");
+    onLoop(
+        () -> {
+          queue.add(entry);
+          queue.add(named("other"));
+          entry.cancel();
+          queue.add(entry);
+          assertEquals("other", String.valueOf(queue.first()));
+          assertEquals(2, queue.size());
+        });
+  }
+
+  // ---- the first entry, and the size
+
+  @Test
+  void an_empty_queue_has_no_first_entry() {
+    assertNull(queue(LONG).first());
+  }
+
+  @Test
+  void the_first_entry_is_the_one_that_was_added_first() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry first = named("first");
+    onLoop(
+        () -> {
+          queue.add(first);
+          queue.add(named("second"));
+        });
+    assertSame(first, queue.first());
+  }
+
+  @Test
+  void the_first_entry_is_the_next_one_once_the_first_is_cancelled() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry second = named("second");
+    onLoop(
+        () -> {
+          DeadlineQueue.Entry first = named("first");
+          queue.add(first);
+          queue.add(second);
+          first.cancel();
+        });
+    assertSame(second, queue.first());
+  }
+
+  @Test
+  void the_size_counts_what_was_added_and_is_not_cancelled() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          DeadlineQueue.Entry first = named("first");
+          DeadlineQueue.Entry second = named("second");
+          assertEquals(0, queue.size());
+          queue.add(first);
+          queue.add(second);
+          assertEquals(2, queue.size());
+          first.cancel();
+          assertEquals(1, queue.size());
+          second.cancel();
+          assertEquals(0, queue.size());
+        });
+  }
+
+  // ---- entries that began earlier
+
+  @Test
+  void an_entry_that_began_earlier_than_the_last_one_expires_before_it() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
+        () -> {
+          long now = System.nanoTime();
+          queue.add(named("first"), now - 2_000_000);
+          queue.add(named("third"), now);
+          queue.add(named("second"), now - 1_000_000);
+        });
+    awaitExpired("third");
+    assertEquals(List.of("first", "second", "third"), expired);
+  }
+
+  @Test
+  void an_entry_that_began_earlier_than_all_others_is_the_first() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry earlier = named("earlier");
+    onLoop(
+        () -> {
+          long now = System.nanoTime();
+          queue.add(named("one"), now);
+          queue.add(named("another"), now);
+          queue.add(earlier, now - 1);
+        });
+    assertSame(earlier, queue.first());
+  }
+
+  @Test
+  void entries_that_began_at_the_same_time_keep_the_order_in_which_they_were_added() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    onLoop(
+        () -> {
+          long now = System.nanoTime();
+          queue.add(named("first"), now);
+          queue.add(named("second"), now);
+          queue.add(named("third"), now);
+        });
+    awaitExpired("third");
+    assertEquals(List.of("first", "second", "third"), expired);
+  }
+
+  @Test
+  void entries_that_are_added_in_any_order_expire_in_that_of_their_beginnings() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    SplittableRandom random = new SplittableRandom(1);
+    List<Long> ages = random.longs(200, 0, 1_000_000).boxed().toList();
+    onLoop(
+        () -> {
+          long now = System.nanoTime();
+          ages.forEach(age -> queue.add(named("age " + age), now - age));
+        });
+    eventually("all have expired", () -> expired.size() == ages.size());
+    assertEquals(
+        ages.stream().sorted(Comparator.reverseOrder()).map(age -> "age " + age).toList(), expired);
+  }
+
+  @Test
+  void an_entry_whose_deadline_has_passed_already_expires_at_once() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(() -> queue.add(named("overdue"), System.nanoTime() - LONG.toNanos()));
+    awaitExpired("overdue");
+  }
+
+  @Test
+  void an_entry_whose_deadline_has_passed_already_does_not_expire_while_it_is_added() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          queue.add(named("overdue"), System.nanoTime() - LONG.multipliedBy(2).toNanos());
+          assertEquals(List.of(), expired);
+        });
+  }
+
+  @Test
+  void an_entry_whose_deadline_has_passed_already_does_not_wait_for_one_that_began_later() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          queue.add(named("later"));
+          queue.add(named("overdue"), System.nanoTime() - LONG.toNanos());
+        });
+    awaitExpired("overdue");
+    assertEquals(List.of("overdue"), expired);
+  }
+
+  // ---- the time that is left
+
+  @Test
+  void an_entry_that_has_just_begun_has_all_of_its_time_left() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry entry = named("entry");
+    onLoop(() -> queue.add(entry));
+    assertTrue(entry.nanosLeft() <= LONG.toNanos());
+    assertTrue(entry.nanosLeft() > LONG.dividedBy(2).toNanos());
+  }
+
+  @Test
+  void an_entry_whose_deadline_has_passed_has_less_than_no_time_left() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry entry = named("entry");
+    onLoop(() -> queue.add(entry, System.nanoTime() - LONG.toNanos() - 1));
+    assertTrue(entry.nanosLeft() < 0);
+  }
+
+  // ---- timers
+
+  @Test
+  void ten_thousand_entries_have_one_timer() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          for (int i = 0; i < 10_000; i++) {
+            DeadlineQueue.Entry entry = named("entry");
+            queue.add(entry);
+            if (i % 2 == 0) {
+              entry.cancel();
+            }
+          }
+        });
+    assertEquals(1, armed.size());
+  }
+
+  @Test
+  void an_entry_waits_for_its_own_delay_though_the_oldest_was_cancelled() {
+    Duration delay = Duration.ofMillis(100);
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(delay);
+    DeadlineQueue.Entry oldest = named("oldest");
+    AtomicLong added = new AtomicLong();
+    AtomicLong expiredAt = new AtomicLong();
+    onLoop(
+        () -> {
+          queue.add(oldest);
+          context.setTimer(
+              40,
+              id -> {
+                added.set(System.nanoTime());
+                queue.add(entry(() -> expiredAt.set(System.nanoTime())));
+                oldest.cancel();
+              });
+        });
+    eventually("it has expired", () -> expiredAt.get() != 0);
+    assertTrue(expiredAt.get() - added.get() >= delay.toNanos());
+  }
+
+  @Test
+  void a_timer_that_fires_when_nothing_is_due_lets_nothing_expire() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          addCancelled(queue);
+          queue.add(named("entry"));
+          armed.get(0).fire();
+        });
+    assertEquals(List.of(), expired);
+    assertEquals(1, queue.size());
+  }
+
+  @Test
+  void a_timer_that_fires_when_nothing_is_due_is_armed_again() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          addCancelled(queue);
+          queue.add(named("entry"));
+          armed.get(0).fire();
+        });
+    assertEquals(2, armed.size());
+  }
+
+  @Test
+  void no_timer_is_armed_again_when_all_entries_were_cancelled() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          addCancelled(queue);
+          armed.get(0).fire();
+        });
+    assertEquals(1, armed.size());
+  }
+
+  @Test
+  void a_queue_that_ran_empty_arms_a_timer_for_the_next_entry() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          addCancelled(queue);
+          armed.get(0).fire();
+          queue.add(named("next"));
+        });
+    assertEquals(2, armed.size());
+  }
+
+  // ---- closing
 
   @Test
   void closing_cancels_the_timer() {
-    DeadlineQueue queue = new DeadlineQueue(context, LONG);
-    queue.add(() -> {});
-    queue.close();
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          queue.add(named("entry"));
+          queue.close();
+        });
     assertFalse(vertx.cancelTimer(armed.get(0).id()), "the timer was still there");
   }
 
   @Test
-  void closing_an_idle_queue_does_nothing() {
-    new DeadlineQueue(context, LONG).close();
+  void closing_cancels_a_timer_that_was_armed_again() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    onLoop(
+        () -> {
+          queue.add(named("entry"));
+          armed.get(0).fire();
+          queue.close();
+        });
+    assertFalse(vertx.cancelTimer(armed.get(1).id()), "the timer was still there");
+  }
+
+  @Test
+  void closing_an_empty_queue_does_nothing() {
+    onLoop(() -> queue(LONG).close());
     assertEquals(0, armed.size());
   }
 
   @Test
-  void a_task_that_is_left_at_the_close_does_not_run() throws Exception {
-    DeadlineQueue queue = new DeadlineQueue(context, SHORT);
-    AtomicBoolean ran = new AtomicBoolean();
-    queue.add(() -> ran.set(true));
-    queue.close();
-    // a later task of another queue on the same context
-    CountDownLatch done = new CountDownLatch(1);
-    new DeadlineQueue(context, SHORT.multipliedBy(3)).add(done::countDown);
-    await(done);
-    assertFalse(ran.get());
+  void an_entry_that_is_left_at_the_close_does_not_expire() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    DeadlineQueue<DeadlineQueue.Entry> laterQueue = queue(SHORT.multipliedBy(3));
+    onLoop(
+        () -> {
+          queue.add(named("left"));
+          queue.close();
+          laterQueue.add(named("later"));
+        });
+    awaitExpired("later");
+    assertEquals(List.of("later"), expired);
   }
 
-  private static void await(CountDownLatch latch) throws InterruptedException {
-    assertTrue(latch.await(20, TimeUnit.SECONDS), "still " + latch.getCount() + " to come");
+  @Test
+  void an_entry_that_is_added_after_the_close_does_not_expire() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
+    DeadlineQueue<DeadlineQueue.Entry> laterQueue = queue(SHORT.multipliedBy(3));
+    onLoop(
+        () -> {
+          queue.close();
+          queue.add(named("too late"));
+          laterQueue.add(named("later"));
+        });
+    awaitExpired("later");
+    assertEquals(List.of("later"), expired);
+  }
+
+  // ---- other threads
+
+  @Test
+  void adding_from_another_thread_fails_an_assertion() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    assertThrows(AssertionError.class, () -> queue.add(named("entry")));
+  }
+
+  @Test
+  void cancelling_from_another_thread_fails_an_assertion() {
+    DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
+    DeadlineQueue.Entry entry = named("entry");
+    onLoop(() -> queue.add(entry));
+    assertThrows(AssertionError.class, entry::cancel);
+  }
+
+  private DeadlineQueue<DeadlineQueue.Entry> queue(Duration delay) {
+    return new DeadlineQueue<>(context, delay);
+  }
+
+  private static DeadlineQueue.Entry entry(Runnable onExpiry) {
+    return new DeadlineQueue.Entry() {
+      @Override
+      void expire() {
+        onExpiry.run();
+      }
+    };
+  }
+
+  /** An entry that notes its expiry. */
+  private DeadlineQueue.Entry named(String name) {
+    return new DeadlineQueue.Entry() {
+      @Override
+      void expire() {
+        expired.add(name);
+      }
+
+      @Override
+      public String toString() {
+        return name;
+      }
+    };
+  }
+
+  /** Has a timer armed that nothing needs. */
+  private void addCancelled(DeadlineQueue<DeadlineQueue.Entry> queue) {
+    DeadlineQueue.Entry cancelled = named("cancelled");
+    queue.add(cancelled);
+    cancelled.cancel();
+  }
+
+  private void awaitExpired(String name) {
+    eventually(name + " has expired", () -> expired.contains(name));
+  }
+
+  /** Keeps the event loop from the timer, so that it finds all entries due at once. */
+  private static void keepBusyUntilAllAreDue() {
+    EventLoops.keepBusy(SHORT.toNanos());
+  }
+
+  private void onLoop(Runnable task) {
+    Calls.run(context, task);
   }
 
   /** The context, remembering each timer that is armed through it. */
@@ -317,7 +628,8 @@ class DeadlineQueueTest {
               try {
                 Object result = method.invoke(context, args);
                 if (method.getName().equals("setTimer")) {
-                  armed.add(new Timer((Long) result, (Handler<Long>) args[1]));
+                  armed.add(
+                      new Timer((Long) Objects.requireNonNull(result), (Handler<Long>) args[1]));
                 }
                 return result;
               } catch (InvocationTargetException e) {

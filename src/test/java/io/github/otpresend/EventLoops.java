@@ -22,7 +22,7 @@ final class EventLoops {
           EventLoops.class.getName() + ".keepWaiting",
           // the loading of a class, and what is read once with it: a version
           "java.lang.ClassLoader.loadClass",
-          Connections.class.getName() + ".<clinit>",
+          Transport.class.getName() + ".<clinit>",
           "io.vertx.core.impl.VertxImpl.version",
           // TLS needs random numbers, which /dev/urandom has at once, and once some files of the
           // JDK

@@ -88,9 +88,9 @@ class ProxyTest {
 
   /** Directly and over the bus. */
   private ResendException assertNotSent(OtpResendOptions options) {
-    OtpResendVerticle verticle = new OtpResendVerticle(options);
-    await(vertx.deployVerticle(verticle));
-    ResendException direct = failureOf(verticle.resend("direct"));
+    OtpResendClient client = OtpResendClient.create(vertx, options);
+    await(EventBusAdapter.register(vertx, options.getAddress(), client));
+    ResendException direct = failureOf(client.resend("direct"));
     assertEquals(ResendFailure.CONNECTION_FAILED, direct.failure());
     assertFalse(direct.maybeSent());
     assertNotNull(direct.getCause());

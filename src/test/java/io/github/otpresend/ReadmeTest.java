@@ -67,7 +67,8 @@ class ReadmeTest {
 
   private static final String VERTX_IMPORTS =
       "import io.vertx.core.*; import io.vertx.core.eventbus.*; import io.vertx.core.json.*;";
-  private static final String ALL_IMPORTS = VERTX_IMPORTS + "import io.github.otpresend.*;";
+  private static final String ALL_IMPORTS =
+      VERTX_IMPORTS + "import io.github.otpresend.*; import java.util.concurrent.TimeUnit;";
 
   private static final String DEPLOYED =
       """
@@ -108,6 +109,27 @@ class ReadmeTest {
             String requestId,
             java.util.logging.Logger log) {
           %s
+        }
+      }
+      """;
+
+  /** Around the class of the example of tokens: the first fetch never completes. */
+  private static final String HANGING_FETCH =
+      """
+      %s
+      public class Recovery {
+        static int fetches;
+
+        static Future<String> fetchToken() {
+          return fetches++ == 0 ? Promise.<String>promise().future() : Future.succeededFuture("new");
+        }
+
+        static %s
+
+        public static String tokenAfterAFailure() {
+          CachedTokens tokens = new CachedTokens();
+          tokens.token().otherwise("failed").toCompletionStage().toCompletableFuture().join();
+          return tokens.token().result();
         }
       }
       """;
@@ -359,6 +381,16 @@ class ReadmeTest {
     assertFalse(links.isEmpty());
     for (String link : links) {
       assertTrue(Files.exists(Path.of(link)), link);
+    }
+  }
+
+  @Test
+  void the_cached_tokens_recover_from_a_fetch_that_never_completes() throws Exception {
+    String example = example(TOKENS);
+    String cachedTokens = example.substring(0, example.indexOf("OtpResendClient client"));
+    try (Isolated isolated =
+        compile("Recovery", HANGING_FETCH.formatted(ALL_IMPORTS, cachedTokens))) {
+      assertEquals("new", isolated.load("Recovery").getMethod("tokenAfterAFailure").invoke(null));
     }
   }
 

@@ -1,160 +1,461 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.causeOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.json.JsonObject;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SingleFlightTest {
-  private final SingleFlight<String> flights = new SingleFlight<>();
-  private final Promise<String> first = Promise.promise();
-  private final Promise<String> second = Promise.promise();
+  private static final String SERVICE = "localhost:1/api";
+  private static final ResendResponse SUCCESS = new ResendResponse(true);
+  private static final ResendException FAILURE =
+      new ResendException(ResendFailure.SERVER_ERROR, "expected by this test");
+
+  private static Vertx vertx;
+
+  private final SingleFlight flights = new SingleFlight(vertx, SERVICE);
+
+  @BeforeAll
+  static void start() {
+    vertx = Vertx.vertx();
+  }
+
+  @AfterAll
+  static void stop() {
+    await(vertx.close());
+  }
+
+  @AfterEach
+  void forget() {
+    vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).clear();
+  }
+
+  // ---- who begins, and who follows
 
   @Test
-  void the_first_call_is_to_be_started() {
-    assertNull(flights.enter("a", first.future()));
+  void the_first_call_for_a_request_id_begins() {
+    assertNull(flights.flight("id").begin());
   }
 
   @Test
-  void a_call_for_a_key_in_flight_gets_the_one_that_is() {
-    flights.enter("a", first.future());
-    assertSame(first.future(), flights.enter("a", second.future()));
+  void the_second_call_for_a_request_id_gets_the_flight_of_the_first() {
+    SingleFlight.Flight first = begun("id");
+    assertSame(first, flights.flight("id").begin());
   }
 
   @Test
-  void a_call_that_shares_does_not_end_the_flight_when_it_completes() {
-    flights.enter("a", first.future());
-    flights.enter("a", second.future());
-    second.complete("shared");
-    assertSame(first.future(), flights.enter("a", Promise.<String>promise().future()));
+  void a_flight_that_has_not_begun_is_not_followed() {
+    flights.flight("id");
+    assertNull(flights.flight("id").begin());
   }
 
   @Test
-  void another_key_is_another_flight() {
-    flights.enter("a", first.future());
-    assertNull(flights.enter("b", second.future()));
+  void a_flight_that_could_not_begin_does_not_replace_the_one_in_the_air() {
+    SingleFlight.Flight first = begun("id");
+    flights.flight("id").begin();
+    assertSame(first, flights.flight("id").begin());
   }
 
   @Test
-  void a_key_is_free_again_after_a_success() {
-    flights.enter("a", first.future());
-    first.complete("done");
-    assertNull(flights.enter("a", second.future()));
+  void another_request_id_is_another_flight() {
+    begun("id");
+    assertNull(flights.flight("other id").begin());
   }
 
   @Test
-  void a_key_is_free_again_after_a_failure() {
-    flights.enter("a", first.future());
-    first.fail("no");
-    assertNull(flights.enter("a", second.future()));
+  void another_service_has_other_flights() {
+    begun("id");
+    assertNull(new SingleFlight(vertx, "localhost:2/api").flight("id").begin());
+    vertx.sharedData().getLocalMap("io.github.otpresend localhost:2/api").clear();
   }
 
   @Test
-  void the_end_of_one_flight_leaves_that_of_another_key_alone() {
-    flights.enter("a", first.future());
-    flights.enter("b", second.future());
-    first.complete("done");
-    assertSame(second.future(), flights.enter("b", Promise.<String>promise().future()));
+  void another_vertx_has_other_flights() {
+    begun("id");
+    Vertx other = Vertx.vertx();
+    try {
+      assertNull(new SingleFlight(other, SERVICE).flight("id").begin());
+    } finally {
+      await(other.close());
+    }
   }
 
   @Test
-  void a_call_that_is_already_complete_does_not_stay_in_flight() {
-    assertNull(flights.enter("a", Future.succeededFuture("done")));
-    assertNull(flights.enter("a", first.future()));
+  void two_clients_of_one_service_share_their_flights() {
+    SingleFlight.Flight first = begun("id");
+    assertSame(first, new SingleFlight(vertx, SERVICE).flight("id").begin());
   }
 
   @Test
-  void who_hears_of_the_outcome_can_start_the_next_flight_at_once() {
-    flights.enter("a", first.future());
-    List<Future<String>> running = new ArrayList<>();
-    first.future().onComplete(done -> running.add(flights.enter("a", second.future())));
-    first.complete("done");
-    assertEquals(1, running.size());
-    assertNull(running.get(0));
-    assertSame(second.future(), flights.enter("a", Promise.<String>promise().future()));
+  void a_client_is_told_of_the_end_of_another_clients_flight() {
+    SingleFlight.Flight first = begun("id");
+    Future<JsonObject> follower =
+        follow(Objects.requireNonNull(new SingleFlight(vertx, SERVICE).flight("id").begin()));
+    first.end(SUCCESS, null);
+    assertEquals(new JsonObject().put("success", true), await(follower));
   }
+
+  // ---- what followers are told
+
+  @Test
+  void a_follower_hears_nothing_before_the_end() {
+    SingleFlight.Flight first = begun("id");
+    assertFalse(follow(first).isComplete());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void followers_get_the_response_as_its_json(boolean success) {
+    SingleFlight.Flight first = begun("id");
+    List<Future<JsonObject>> followers = follow(first, 3);
+    first.end(new ResendResponse(success), null);
+    for (Future<JsonObject> follower : followers) {
+      assertEquals(new JsonObject().put("success", success), await(follower));
+    }
+  }
+
+  @Test
+  void each_follower_gets_a_response_of_its_own() {
+    SingleFlight.Flight first = begun("id");
+    List<Future<JsonObject>> followers = follow(first, 2);
+    first.end(SUCCESS, null);
+    await(followers.get(0)).clear();
+    assertEquals(new JsonObject().put("success", true), await(followers.get(1)));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void followers_get_a_failure_that_turns_back_into_what_it_was(ResendFailure kind) {
+    SingleFlight.Flight first = begun("id");
+    List<Future<JsonObject>> followers = follow(first, 3);
+    ResendException failure = EveryFailure.of(kind.name());
+    first.end(null, failure);
+    for (Future<JsonObject> follower : followers) {
+      assertSameFailure(failure, causeOf(follower));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void followers_get_a_failure_of_the_library_that_turns_back_into_what_it_was(ResendFailure kind) {
+    SingleFlight.Flight first = begun("id");
+    Future<JsonObject> follower = follow(first);
+    ResendException failure = new ResendException(kind, "a message", new Exception("a cause"));
+    first.end(null, failure);
+    assertSameFailure(failure, causeOf(follower));
+  }
+
+  @Test
+  void followers_get_a_type_that_is_not_known_as_it_came() {
+    SingleFlight.Flight first = begun("id");
+    Future<JsonObject> follower = follow(first);
+    ResendException failure =
+        new ResendException("NewException", 422, false, "a message", Duration.ofSeconds(3), "why");
+    first.end(null, failure);
+    assertSameFailure(failure, causeOf(follower));
+  }
+
+  @Test
+  void followers_are_told_in_the_order_in_which_they_came() {
+    SingleFlight.Flight first = begun("id");
+    List<Integer> told = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      int number = i;
+      follow(first).onComplete(done -> told.add(number));
+    }
+    first.end(SUCCESS, null);
+    assertEquals(IntStream.range(0, 100).boxed().toList(), told);
+  }
+
+  @Test
+  void followers_of_another_flight_are_not_told() {
+    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight other = begun("other id");
+    Future<JsonObject> follower = follow(other);
+    first.end(SUCCESS, null);
+    assertFalse(follower.isComplete());
+  }
+
+  @Test
+  void a_follower_that_finds_a_flight_just_before_it_ends_well_gets_the_response() {
+    SingleFlight.Flight first = begun("id");
+    Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
+    first.end(SUCCESS, null);
+    assertEquals(new JsonObject().put("success", true), await(follow(running)));
+  }
+
+  @Test
+  void a_follower_that_finds_a_flight_just_before_it_fails_gets_the_failure() {
+    SingleFlight.Flight first = begun("id");
+    Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
+    first.end(null, FAILURE);
+    assertSameFailure(FAILURE, causeOf(follow(running)));
+  }
+
+  @Test
+  void a_follower_whose_vertx_is_closed_does_not_keep_the_others_from_being_told() {
+    Vertx other = Vertx.vertx();
+    Promise<JsonObject> gone = ((VertxInternal) other).createEventLoopContext().promise();
+    gone.future().onComplete(done -> {});
+    await(other.close());
+    SingleFlight.Flight first = begun("id");
+    Future<JsonObject> before = follow(first);
+    first.handle(gone);
+    Future<JsonObject> after = follow(first);
+    first.end(SUCCESS, null);
+    assertTrue(before.succeeded());
+    assertTrue(after.succeeded());
+  }
+
+  @Test
+  void a_follower_whose_context_rejects_tasks_does_not_keep_the_others_from_being_told() {
+    SingleFlight.Flight first = begun("id");
+    Future<JsonObject> before = follow(first);
+    first.handle(rejecting());
+    Future<JsonObject> after = follow(first);
+    first.end(null, FAILURE);
+    assertTrue(before.failed());
+    assertTrue(after.failed());
+  }
+
+  @Test
+  void a_late_follower_whose_context_rejects_tasks_is_left_alone() {
+    SingleFlight.Flight first = begun("id");
+    first.end(SUCCESS, null);
+    first.handle(rejecting());
+  }
+
+  // ---- the end
+
+  @Test
+  void a_request_id_is_free_again_after_a_response() {
+    begun("id").end(SUCCESS, null);
+    assertNull(flights.flight("id").begin());
+  }
+
+  @Test
+  void a_request_id_is_free_again_after_a_failure() {
+    begun("id").end(null, FAILURE);
+    assertNull(flights.flight("id").begin());
+  }
+
+  @Test
+  void a_request_id_is_free_again_before_followers_are_told() {
+    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight next = flights.flight("id");
+    List<Optional<Handler<Promise<JsonObject>>>> running = new ArrayList<>();
+    follow(first).onComplete(done -> running.add(Optional.ofNullable(next.begin())));
+    first.end(SUCCESS, null);
+    assertEquals(List.of(Optional.empty()), running);
+    assertSame(next, flights.flight("id").begin());
+  }
+
+  @Test
+  void a_follower_that_comes_as_others_are_told_gets_the_outcome() {
+    SingleFlight.Flight first = begun("id");
+    List<Future<JsonObject>> late = new ArrayList<>();
+    follow(first).onComplete(done -> late.add(follow(first)));
+    first.end(SUCCESS, null);
+    assertEquals(new JsonObject().put("success", true), await(late.get(0)));
+  }
+
+  @Test
+  void the_end_of_a_flight_leaves_that_of_another_request_id_alone() {
+    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight other = begun("other id");
+    first.end(SUCCESS, null);
+    assertSame(other, flights.flight("other id").begin());
+  }
+
+  @Test
+  void ending_a_flight_again_leaves_the_next_one_in_the_air() {
+    SingleFlight.Flight first = begun("id");
+    first.end(SUCCESS, null);
+    SingleFlight.Flight next = begun("id");
+    first.end(SUCCESS, null);
+    assertSame(next, flights.flight("id").begin());
+  }
+
+  @Test
+  void nothing_is_left_in_the_shared_map_after_the_end() {
+    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight other = begun("other id");
+    follow(first, 3);
+    assertEquals(2, vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).size());
+    first.end(SUCCESS, null);
+    other.end(null, FAILURE);
+    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).isEmpty());
+  }
+
+  // ---- many threads
 
   @RepeatedTest(50)
-  void of_many_calls_at_once_exactly_one_is_started_and_all_others_share_it() throws Exception {
+  void of_many_calls_at_once_exactly_one_begins_and_all_others_share_it() throws Exception {
     int threads = 8;
     CyclicBarrier together = new CyclicBarrier(threads);
-    ExecutorService pool = Executors.newFixedThreadPool(threads);
-    try {
-      List<Callable<Future<String>>> calls = new ArrayList<>();
-      List<Future<String>> own = new ArrayList<>();
-      for (int i = 0; i < threads; i++) {
-        Future<String> call = Promise.<String>promise().future();
-        own.add(call);
-        calls.add(
-            () -> {
-              together.await(20, TimeUnit.SECONDS);
-              return flights.enter("a", call);
-            });
+    List<SingleFlight.Flight> own =
+        IntStream.range(0, threads).mapToObj(i -> flights.flight("id")).toList();
+    List<Optional<Handler<Promise<JsonObject>>>> found =
+        atOnce(
+            own.stream()
+                .map(
+                    flight ->
+                        (Callable<Optional<Handler<Promise<JsonObject>>>>)
+                            () -> {
+                              together.await(20, TimeUnit.SECONDS);
+                              return Optional.ofNullable(flight.begin());
+                            })
+                .toList());
+    SingleFlight.Flight leader = null;
+    for (int i = 0; i < threads; i++) {
+      if (found.get(i).isEmpty()) {
+        assertNull(leader, "two have begun");
+        leader = own.get(i);
       }
-      List<java.util.concurrent.Future<Future<String>>> entered = pool.invokeAll(calls);
-      Future<String> leader = null;
-      for (int i = 0; i < threads; i++) {
-        if (entered.get(i).get() == null) {
-          assertNull(leader, "two were started");
-          leader = own.get(i);
-        }
+    }
+    assertNotNull(leader, "none has begun");
+    for (int i = 0; i < threads; i++) {
+      if (own.get(i) != leader) {
+        assertSame(leader, found.get(i).orElseThrow());
       }
-      assertNotNull(leader, "none was started");
-      for (int i = 0; i < threads; i++) {
-        if (own.get(i) != leader) {
-          assertSame(leader, entered.get(i).get());
-        }
-      }
-    } finally {
-      pool.shutdownNow();
     }
   }
 
   @RepeatedTest(20)
-  void at_no_time_are_two_calls_for_a_key_at_work() throws Exception {
-    int threads = 4;
+  void at_no_time_are_two_calls_for_a_request_id_at_work() throws Exception {
     AtomicInteger atWork = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
-    ExecutorService pool = Executors.newFixedThreadPool(threads);
-    try {
-      List<Callable<Void>> loops = new ArrayList<>();
-      for (int i = 0; i < threads; i++) {
-        loops.add(
-            () -> {
-              for (int round = 0; round < 500; round++) {
-                Promise<String> call = Promise.promise();
-                if (flights.enter("a", call.future()) == null) {
-                  most.accumulateAndGet(atWork.incrementAndGet(), Math::max);
-                  atWork.decrementAndGet();
-                  call.complete("done");
-                }
-              }
-              return null;
-            });
-      }
-      for (java.util.concurrent.Future<Void> loop : pool.invokeAll(loops)) {
-        loop.get(20, TimeUnit.SECONDS);
-      }
-    } finally {
-      pool.shutdownNow();
-    }
+    Callable<Boolean> calls =
+        () -> {
+          for (int round = 0; round < 500; round++) {
+            SingleFlight.Flight flight = flights.flight("id");
+            if (flight.begin() == null) {
+              most.accumulateAndGet(atWork.incrementAndGet(), Math::max);
+              atWork.decrementAndGet();
+              flight.end(SUCCESS, null);
+            }
+          }
+          return true;
+        };
+    atOnce(Collections.nCopies(4, calls));
     assertEquals(1, most.get());
-    assertNull(flights.enter("a", first.future()));
-    assertTrue(first.tryComplete("done"));
+    assertNull(flights.flight("id").begin());
+  }
+
+  @RepeatedTest(20)
+  void every_follower_is_told_once_whenever_it_comes() throws Exception {
+    AtomicInteger followers = new AtomicInteger();
+    AtomicInteger told = new AtomicInteger();
+    Callable<Boolean> calls =
+        () -> {
+          for (int round = 0; round < 500; round++) {
+            SingleFlight.Flight flight = flights.flight("id");
+            Handler<Promise<JsonObject>> running = flight.begin();
+            if (running == null) {
+              flight.end(SUCCESS, null);
+            } else {
+              followers.incrementAndGet();
+              // a promise without a context tells in the thread that completes it
+              follow(running).onSuccess(response -> told.incrementAndGet());
+            }
+          }
+          return true;
+        };
+    atOnce(Collections.nCopies(4, calls));
+    assertEquals(followers.get(), told.get());
+  }
+
+  /** What tasks return that each run in a thread of its own. */
+  private static <T> List<T> atOnce(List<Callable<T>> tasks) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
+    try {
+      List<T> results = new ArrayList<>();
+      for (java.util.concurrent.Future<T> result : threads.invokeAll(tasks)) {
+        results.add(result.get(20, TimeUnit.SECONDS));
+      }
+      return results;
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private SingleFlight.Flight begun(String requestId) {
+    SingleFlight.Flight flight = flights.flight(requestId);
+    assertNull(flight.begin());
+    return flight;
+  }
+
+  private static Future<JsonObject> follow(Handler<Promise<JsonObject>> running) {
+    Promise<JsonObject> follower = Promise.promise();
+    running.handle(follower);
+    return follower.future();
+  }
+
+  private static List<Future<JsonObject>> follow(
+      Handler<Promise<JsonObject>> running, int followers) {
+    return IntStream.range(0, followers).mapToObj(i -> follow(running)).toList();
+  }
+
+  /** A promise whose context no longer runs anything. */
+  @SuppressWarnings("unchecked")
+  private static Promise<JsonObject> rejecting() {
+    return (Promise<JsonObject>)
+        Proxy.newProxyInstance(
+            Promise.class.getClassLoader(),
+            new Class<?>[] {Promise.class},
+            (proxy, method, args) -> {
+              throw new RejectedExecutionException("expected by this test");
+            });
+  }
+
+  /** Checks that a follower is told what the one who called was told. */
+  private static void assertSameFailure(ResendException expected, Throwable told) {
+    // another class loader would know no exception of the library
+    assertInstanceOf(ReplyException.class, told);
+    ResendException actual = ResendException.from(told);
+    assertEquals(expected.failure(), actual.failure());
+    assertEquals(expected.httpStatus(), actual.httpStatus());
+    assertEquals(expected.maybeSent(), actual.maybeSent());
+    assertEquals(expected.type(), actual.type());
+    assertEquals(expected.getMessage(), actual.getMessage());
+    assertEquals(expected.retryAfter(), actual.retryAfter());
+    assertEquals(expected.payload(), actual.payload());
   }
 }

@@ -102,15 +102,16 @@ class TlsTest {
         .setWebClient(webClient);
   }
 
-  private OtpResendVerticle deploy(OtpResendOptions options) {
-    OtpResendVerticle verticle = new OtpResendVerticle(options);
-    await(vertx.deployVerticle(verticle));
-    return verticle;
+  /** Serves a client at the default address. A verticle would make a connection of its own. */
+  private OtpResendClient serve(OtpResendOptions options) {
+    OtpResendClient client = OtpResendClient.create(vertx, options);
+    await(EventBusAdapter.register(vertx, options.getAddress(), client));
+    return client;
   }
 
   /** Both ways; returns the failure that has its cause, which the bus does not carry. */
-  private ResendException assertNotSent(OtpResendVerticle verticle, FaultServer server) {
-    ResendException direct = failureOf(verticle.resend("direct"));
+  private ResendException assertNotSent(OtpResendClient client, FaultServer server) {
+    ResendException direct = failureOf(client.resend("direct"));
     assertEquals(ResendFailure.CONNECTION_FAILED, direct.failure(), () -> causes(direct));
     assertFalse(direct.maybeSent());
     assertNotNull(direct.getCause());
@@ -135,8 +136,8 @@ class TlsTest {
   @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
   void a_good_certificate_of_a_trusted_authority_is_accepted(String protocol) {
     try (FaultServer server = server("good", protocol(protocol))) {
-      OtpResendVerticle verticle = deploy(options(server, trusting()));
-      assertTrue(await(verticle.resend("id")).success());
+      OtpResendClient client = serve(options(server, trusting()));
+      assertTrue(await(client.resend("id")).success());
       assertTrue(await(OtpResendClient.overEventBus(vertx).resend("id")).success());
       assertEquals(2, server.requests().size());
     }
@@ -154,10 +155,10 @@ class TlsTest {
     AtomicReference<String> certificate = new AtomicReference<>(bad);
     try (FaultServer server =
         server(certificates.server(certificate::get, "authority", socket -> {}))) {
-      OtpResendVerticle verticle = deploy(options(server, trusting()));
-      assertCause(cause, assertNotSent(verticle, server));
+      OtpResendClient client = serve(options(server, trusting()));
+      assertCause(cause, assertNotSent(client, server));
       certificate.set("good");
-      assertTrue(await(verticle.resend("id")).success());
+      assertTrue(await(client.resend("id")).success());
       assertEquals(1, server.requests().size());
     }
   }
@@ -165,16 +166,16 @@ class TlsTest {
   @Test
   void without_trust_options_an_authority_of_ones_own_is_not_trusted() {
     try (FaultServer server = server("good", socket -> {})) {
-      OtpResendVerticle verticle = deploy(options(server, new WebClientOptions()));
-      assertCause(CertPathBuilderException.class, assertNotSent(verticle, server));
+      OtpResendClient client = serve(options(server, new WebClientOptions()));
+      assertCause(CertPathBuilderException.class, assertNotSent(client, server));
     }
   }
 
   @Test
   void a_bad_certificate_is_tried_as_often_as_connect_attempts_allows() {
     try (FaultServer server = server("expired", socket -> {})) {
-      OtpResendVerticle verticle = deploy(options(server, trusting()).setConnectAttempts(3));
-      ResendException failure = failureOf(verticle.resend("id"));
+      OtpResendClient client = serve(options(server, trusting()).setConnectAttempts(3));
+      ResendException failure = failureOf(client.resend("id"));
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
       assertEquals(2, failure.getSuppressed().length);
       assertEquals(3, server.connections());
@@ -190,7 +191,7 @@ class TlsTest {
       assertTrue(await(client.resend("id")).success());
     }
     try (FaultServer server = server("other-host", socket -> {})) {
-      assertNotSent(deploy(options(server, trustingAll)), server);
+      assertNotSent(serve(options(server, trustingAll)), server);
     }
   }
 
@@ -202,7 +203,7 @@ class TlsTest {
       assertTrue(await(client.resend("id")).success());
     }
     try (FaultServer server = server("untrusted", socket -> {})) {
-      assertNotSent(deploy(options(server, anyHost)), server);
+      assertNotSent(serve(options(server, anyHost)), server);
     }
   }
 
@@ -220,7 +221,7 @@ class TlsTest {
   @Test
   void in_tls_1_2_a_missing_client_certificate_is_a_failed_connection() {
     try (FaultServer server = server("good", demandingACertificate("TLSv1.2"))) {
-      assertNotSent(deploy(options(server, trusting())), server);
+      assertNotSent(serve(options(server, trusting())), server);
     }
   }
 
@@ -228,8 +229,8 @@ class TlsTest {
   @Test
   void in_tls_1_3_a_missing_client_certificate_is_a_lost_connection() {
     try (FaultServer server = server("good", demandingACertificate("TLSv1.3"))) {
-      OtpResendVerticle verticle = deploy(options(server, trusting()));
-      ResendException direct = failureOf(verticle.resend("direct"));
+      OtpResendClient client = serve(options(server, trusting()));
+      ResendException direct = failureOf(client.resend("direct"));
       assertEquals(ResendFailure.CONNECTION_LOST, direct.failure(), () -> causes(direct));
       assertTrue(direct.maybeSent());
       assertNotNull(direct.getCause());
@@ -263,7 +264,7 @@ class TlsTest {
   @MethodSource("noHandshakes")
   void a_server_that_breaks_the_handshake_is_a_failed_connection(FaultServer.Script script) {
     try (FaultServer server = FaultServer.onConnection("https", script)) {
-      assertNotSent(deploy(options(server, trusting())), server);
+      assertNotSent(serve(options(server, trusting())), server);
       assertEquals(2, server.connections());
     }
   }
@@ -279,7 +280,7 @@ class TlsTest {
           options(server, trusting())
               .setConnectTimeout(Duration.ofMillis(500))
               .setConnectAttempts(2);
-      ResendException failure = assertNotSent(deploy(options), server);
+      ResendException failure = assertNotSent(serve(options), server);
       assertEquals(1, failure.getSuppressed().length);
       eventually("each attempt had its connection", () -> server.connections() == 4);
       server.awaitDisconnected();

@@ -35,20 +35,31 @@ public class DeadlineBenchmark {
   private final Semaphore done = new Semaphore(0);
   private Vertx vertx;
   private ContextInternal context;
-  private DeadlineQueue deadlines;
+  private DeadlineQueue<Deadline> deadlines;
   private boolean hasOthers;
 
   @Setup
   public void start() {
     vertx = Vertx.vertx();
     context = ((VertxInternal) vertx).createEventLoopContext();
-    deadlines = new DeadlineQueue(context, DELAY);
+    deadlines = new DeadlineQueue<>(context, DELAY);
   }
 
   @Benchmark
   @OperationsPerInvocation(BATCH)
   public void queue() throws InterruptedException {
-    run(() -> deadlines.add(() -> {}), () -> deadlines.add(() -> {}).cancel());
+    run(this::addDeadline, () -> addDeadline().cancel());
+  }
+
+  private Deadline addDeadline() {
+    Deadline deadline = new Deadline();
+    deadlines.add(deadline);
+    return deadline;
+  }
+
+  private static final class Deadline extends DeadlineQueue.Entry {
+    @Override
+    void expire() {}
   }
 
   @Benchmark

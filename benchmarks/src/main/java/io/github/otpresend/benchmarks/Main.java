@@ -51,7 +51,7 @@ public final class Main {
   private enum Extent {
     FULL(3, 12, 5, 1_000),
     MAIN(3, 12, 5, 1_000),
-    SHORT(3, 11, 3, 1_000),
+    SHORT(6, 9, 2, 1_000),
     SMOKE(1, 1, 1, 200);
 
     final int rounds;
@@ -90,11 +90,23 @@ public final class Main {
         case MAIN -> main;
         case SHORT -> {
           Set<Contenders> few =
-              EnumSet.of(Contenders.DIRECT, Contenders.EVENT_BUS, Contenders.WEB_CLIENT);
+              EnumSet.of(
+                  Contenders.DIRECT,
+                  Contenders.WEB_CLIENT,
+                  Contenders.HTTP_CLIENT,
+                  Contenders.ASYNC_HTTP_CLIENT);
           if (!BASE.isEmpty()) {
             few.add(Contenders.BASE);
           }
-          yield List.of(new Scenario(few, Answer.NOW, 64, 0));
+          Set<Contenders> fewAndBus = EnumSet.copyOf(few);
+          fewAndBus.add(Contenders.EVENT_BUS);
+          yield List.of(
+              new Scenario(fewAndBus, Answer.NOW, 64, 0),
+              new Scenario(few, Answer.NOW, 1, 0),
+              new Scenario(few, Answer.NOW, 1_024, 0),
+              new Scenario(few, Answer.REFUSED, 64, 0),
+              new Scenario(direct, Answer.NOW, 64, 1),
+              new Scenario(direct, Answer.NOW, 64, 100_000));
         }
         case SMOKE -> List.of(new Scenario(all, Answer.NOW, 8, 0));
       };
@@ -144,6 +156,9 @@ public final class Main {
     }
     ChildProcess server = new ChildProcess(Server.class);
     try {
+      if (extent != Extent.MAIN) {
+        runFirstCalls(server.firstLine());
+      }
       for (int round = 1; round <= extent.rounds; round++) {
         for (Scenario scenario : extent.scenarios()) {
           for (Contenders contender : scenario.contenders) {
@@ -163,6 +178,18 @@ public final class Main {
     ChainedOptionsBuilder options =
         options(DeadlineBenchmark.class, extent.iterations).forks(extent.rounds);
     new Runner(options.build()).run().forEach(this::keep);
+  }
+
+  private void runFirstCalls(String port) throws RunnerException {
+    System.out.println("first calls");
+    new Runner(
+            options(FirstCallBenchmark.class, 0)
+                .measurementIterations(1)
+                .forks(extent.rounds)
+                .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port)
+                .build())
+        .run()
+        .forEach(this::keep);
   }
 
   private void run(Scenario scenario, Contenders contender, String port) throws RunnerException {

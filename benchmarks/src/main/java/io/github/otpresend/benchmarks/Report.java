@@ -3,6 +3,7 @@ package io.github.otpresend.benchmarks;
 
 import io.github.otpresend.benchmarks.Results.Deadline;
 import io.github.otpresend.benchmarks.Results.Figure;
+import io.github.otpresend.benchmarks.Results.FirstCall;
 import io.github.otpresend.benchmarks.Results.Row;
 import io.github.otpresend.benchmarks.Results.Situation;
 import java.io.IOException;
@@ -39,6 +40,7 @@ final class Report {
         + run.situations().stream()
             .map(situation -> table(situation, run.in(situation)))
             .collect(Collectors.joining())
+        + (run.firstCalls().isEmpty() ? "" : firstCalls(run.firstCalls()))
         + (run.deadlines().isEmpty() ? "" : deadlines(run.deadlines()));
   }
 
@@ -47,19 +49,14 @@ final class Report {
     for (Figure figure : Figure.values()) {
       text.append(" ").append(figure.title).append(" |");
     }
-    text.append(" CPU ÷ bare WebClient |\n|---|");
+    text.append(" CPU ÷ first row |\n|---|");
     text.append("---:|".repeat(Figure.values().length + 1)).append('\n');
-    double bare =
-        rows.stream()
-            .filter(row -> row.contender() == Contenders.WEB_CLIENT)
-            .findFirst()
-            .map(row -> row.median(Figure.CPU))
-            .orElse(Double.NaN);
-    rows.stream().map(row -> line(row, bare)).forEach(text::append);
+    double first = rows.get(0).median(Figure.CPU);
+    rows.stream().map(row -> line(row, first)).forEach(text::append);
     return text.toString();
   }
 
-  private static String line(Row row, double bare) {
+  private static String line(Row row, double first) {
     double cpu = row.median(Figure.CPU);
     return "| "
         + row.contender().title
@@ -69,8 +66,18 @@ final class Report {
             .map(figure -> cell(row, figure))
             .collect(Collectors.joining(" | "))
         + " | "
-        + (Double.isNaN(bare) ? "" : String.format(Locale.ROOT, "%.2f", cpu / bare))
+        + String.format(Locale.ROOT, "%.2f", cpu / first)
         + " |\n";
+  }
+
+  private static String firstCalls(List<FirstCall> firstCalls) {
+    return "\n**The first call of a fresh JVM**\n\n| | ms |\n|---|---:|\n"
+        + firstCalls.stream()
+            .map(
+                call ->
+                    String.format(
+                        Locale.ROOT, "| %s | %.0f |\n", call.contender().title, call.millis()))
+            .collect(Collectors.joining());
   }
 
   private static String deadlines(List<Deadline> deadlines) {

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /** What JMH has written of one run. */
-record Results(String jdk, List<Row> rows, List<Deadline> deadlines) {
+record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Deadline> deadlines) {
   /** What is told of a contender, by the name that JMH's JSON has for it. */
   enum Figure {
     CPU("cpu", "CPU µs per resend", "%.1f"),
@@ -82,6 +82,15 @@ record Results(String jdk, List<Row> rows, List<Deadline> deadlines) {
     }
   }
 
+  /** How long the first call of a fresh JVM takes. */
+  record FirstCall(Contenders contender, double millis) {
+    private static FirstCall of(JsonNode json) {
+      return new FirstCall(
+          Contenders.valueOf(json.path("params").path("contender").asText()),
+          median(values(json.path("primaryMetric"))));
+    }
+  }
+
   /** What a deadline costs among so many others, by the name of the benchmark's method. */
   record Deadline(String method, int others, double nanos, double bytes) {
     private static Deadline of(JsonNode json) {
@@ -118,6 +127,7 @@ record Results(String jdk, List<Row> rows, List<Deadline> deadlines) {
       return new Results(
           json.path(0).path("jdkVersion").asText(),
           allOf(ResendBenchmark.class, json).map(Row::of).toList(),
+          allOf(FirstCallBenchmark.class, json).map(FirstCall::of).toList(),
           allOf(DeadlineBenchmark.class, json).map(Deadline::of).toList());
     } catch (IOException e) {
       throw new UncheckedIOException(e);

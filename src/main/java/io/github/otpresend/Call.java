@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.client.HttpResponse;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call, from its entry to its outcome. Used on the client's event loop only.
+ *
+ * <p>Each event finds the call at a {@link Step}. An event that the step does not wait for comes
+ * too late, and does nothing.
+ */
+final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waiter {
+  /** What a call waits for. */
+  private enum Step {
+    /** Its turn on the event loop. */
+    ENTRY,
+
+    /** The outcome of another call for the same request id. */
+    SHARED,
+
+    /** The cluster's map. */
+    GUARD,
+
+    /** The token provider. */
+    TOKEN,
+
+    /** A connection, or the end of a pause between two attempts to get one. */
+    CONNECTION,
+
+    /** The answer. The service may have acted. */
+    SENT,
+
+    /** The end of its use of the connection and of the cluster's map. The outcome is decided. */
+    ENDING,
+
+    /** Nothing. */
+    DONE
+  }
+
+  private final HttpResendClient client;
+  private final ContextInternal context;
+  private final Promise<ResendResponse> outcome;
+  private final String requestId;
+  private final String segment;
+  private final long began = System.nanoTime();
+
+  private Step step = Step.ENTRY;
+  private boolean hasPlace;
+  private SingleFlight.@Nullable Flight flight;
+  private ClusterGuard.@Nullable Hold hold;
+  private Tokens.@Nullable Askers askers;
+  private String token = "";
+  private DeadlineQueue.@Nullable Entry turn;
+  private @Nullable ConnectAttempts attempts;
+  private @Nullable Link link;
+
+  /** The answer to the first request, if that was a 401. */
+  private @Nullable ResendException unauthorized;
+
+  private String rejectedToken = "";
+  private @Nullable ResendResponse response;
+  private @Nullable ResendException failure;
+
+  /**
+   * @param segment the request id as a path segment
+   */
+  Call(HttpResendClient client, ContextInternal caller, String requestId, String segment) {
+    this.client = client;
+    this.requestId = requestId;
+    this.segment = segment;
+    context = Contexts.traced(client.home, caller);
+    outcome = caller.promise();
+  }
+
+  Future<ResendResponse> outcome() {
+    return outcome.future();
+  }
+
+  /** Starts the call on the event loop, which this thread may be. */
+  void start() {
+    context.emit(this, Call::enter);
+  }
+
+  private void enter() {
+    if (!client.enter()) {
+      Contexts.tell(
+          outcome, null, new ResendException(ResendFailure.CLOSED, "The client is closed"));
+      return;
+    }
+    client.deadlines.add(this, began);
+    if (client.flights != null) {
+      SingleFlight.Flight own = client.flights.flight(requestId);
+      Handler<Promise<JsonObject>> running = own.begin();
+      if (running != null) {
+        follow(running);
+        return;
+      }
+      flight = own;
+    }
+    hasPlace = client.takePlace();
+    if (!hasPlace) {
+      fail(
+          new ResendException(
+              ResendFailure.OVERLOADED,
+              "As many resends are in flight as maxConnections and maxPending allow"));
+    } else if (nanosLeft() <= 0) {
+      fail(
+          new ResendException(
+              ResendFailure.CONNECTION_FAILED,
+              "The client's event loop was busy until the deadline; nothing was asked for"));
+    } else if (client.guard != null) {
+      acquire(client.guard);
+    } else {
+      askForToken();
+    }
+  }
+
+  private void follow(Handler<Promise<JsonObject>> running) {
+    step = Step.SHARED;
+    Promise<JsonObject> shared = context.promise();
+    shared
+        .future()
+        .map(ResendMessage::decodeReply)
+        .onComplete(
+            (reply, cause) -> {
+              if (step == Step.SHARED) {
+                decide(reply, cause == null ? null : ResendException.from(cause));
+                conclude();
+              }
+            });
+    running.handle(shared);
+  }
+
+  private void acquire(ClusterGuard guard) {
+    step = Step.GUARD;
+    // rounded up: an entry that is to live for no time would live for ever
+    guard
+        .acquire(requestId, nanosLeft() / 1_000_000 + 1)
+        .onComplete(
+            (acquired, cause) -> {
+              if (step != Step.GUARD) {
+                if (acquired != null) {
+                  guard.release(acquired);
+                }
+              } else if (acquired == null) {
+                fail(ResendException.from(Objects.requireNonNull(cause)));
+              } else {
+                hold = acquired;
+                askForToken();
+              }
+            });
+  }
+
+  private void askForToken() {
+    step = Step.TOKEN;
+    askers = client.tokens.ask(this);
+  }
+
+  @Override
+  public void useToken(@Nullable String token, @Nullable ResendException failure) {
+    askers = null;
+    if (step != Step.TOKEN) {
+      return;
+    } else if (token == null) {
+      fail(Objects.requireNonNull(failure));
+    } else if (unauthorized != null && token.equals(rejectedToken)) {
+      fail(unauthorized);
+    } else {
+      this.token = token;
+      step = Step.CONNECTION;
+      turn = client.pool.take(this);
+    }
+  }
+
+  @Override
+  public void notConnected(Throwable cause) {
+    turn = null;
+    attempts().failed(cause);
+    long pause = attempts().pauseMillis(nanosLeft() / 1_000_000);
+    if (pause > 0) {
+      context.setTimer(pause, id -> connectAgain());
+    } else {
+      fail(attempts().failure());
+    }
+  }
+
+  private void connectAgain() {
+    if (step == Step.CONNECTION) {
+      turn = client.pool.take(this);
+    }
+  }
+
+  private ConnectAttempts attempts() {
+    if (attempts == null) {
+      attempts = new ConnectAttempts(client.options);
+    }
+    return attempts;
+  }
+
+  @Override
+  public void connected(Link link) {
+    turn = null;
+    if (nanosLeft() > 0) {
+      send(link);
+    } else { // a turn later, or the next waiter's turn would come within this one's
+      context.runOnContext(v -> client.pool.giveBack(link));
+      fail(attempts().failure());
+    }
+  }
+
+  private void send(Link link) {
+    this.link = link;
+    step = Step.SENT;
+    BoundedBody body = new BoundedBody(link, client.options.getMaxResponseBytes());
+    client
+        .transport
+        .send(context, link, segment, token, body)
+        .onComplete((answer, cause) -> receive(body, answer, cause));
+  }
+
+  private void receive(
+      BoundedBody body, @Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
+    if (step != Step.SENT) {
+      return;
+    }
+    Link used = Objects.requireNonNull(link);
+    link = null;
+    ResendResponse success = null;
+    ResendException refusal = null;
+    try {
+      success = ResponseDecoder.decode(body, answer, cause);
+    } catch (ResendException e) {
+      refusal = e.without(token).without(rejectedToken);
+    } catch (Throwable e) { // a part of Jackson that is missing, for example
+      refusal =
+          new ResendException(
+              ResendFailure.INVALID_RESPONSE,
+              "The answer could not be decoded: " + e.getClass().getName(),
+              e);
+    }
+    if (answer == null || (refusal != null && refusal.failure().closesConnection())) {
+      used.close();
+    } else {
+      used.received(answer);
+    }
+    boolean isFirst401 =
+        unauthorized == null
+            && refusal != null
+            && refusal.failure() == ResendFailure.UNAUTHORIZED
+            && refusal.httpStatus() == 401;
+    if (isFirst401) {
+      unauthorized = refusal;
+      rejectedToken = token;
+      attempts = null;
+      step = Step.TOKEN;
+    } else {
+      decide(success, refusal);
+    }
+    // Netty may still deliver what it has read, and must find no other request on its way. So the
+    // connection is given back a turn later. What has come by then closes it.
+    context.runOnContext(
+        v -> {
+          client.pool.giveBack(used);
+          if (isFirst401) {
+            askAgain();
+          } else {
+            conclude();
+          }
+        });
+  }
+
+  private void askAgain() {
+    if (step == Step.TOKEN) {
+      askers = client.tokens.askAgain(rejectedToken, this);
+    }
+  }
+
+  /** The deadline has come. */
+  @Override
+  void expire() {
+    ResendException expired =
+        switch (step) {
+          case GUARD -> ClusterGuard.unavailable("did not answer in time", null);
+          case TOKEN -> Tokens.unavailable("did not answer in time");
+          case CONNECTION -> attempts().failure();
+          case SHARED, SENT ->
+              new ResendException(
+                  ResendFailure.TIMEOUT,
+                  "No complete answer within timeout, " + client.options.getTimeout());
+          case ENTRY, ENDING, DONE -> null;
+        };
+    if (expired != null) {
+      if (askers != null) {
+        askers.remove(this);
+      }
+      if (turn != null) {
+        turn.cancel();
+      }
+      if (link != null) {
+        link.close();
+      }
+      fail(expired);
+    }
+    leave(); // without waiting for the cluster: that may be what took so long
+  }
+
+  // ---- the outcome
+
+  private void fail(ResendException failure) {
+    decide(null, failure);
+    conclude();
+  }
+
+  private void decide(@Nullable ResendResponse response, @Nullable ResendException failure) {
+    step = Step.ENDING;
+    this.response = response;
+    this.failure = failure;
+  }
+
+  /** Leaves, once the cluster has no entry of this call: it would refuse the caller's next call. */
+  private void conclude() {
+    if (hold == null || (failure != null && failure.failure().keepsHold())) {
+      leave();
+    } else {
+      Objects.requireNonNull(client.guard)
+          .release(hold)
+          .onComplete(done -> context.emit(v -> leave()));
+    }
+  }
+
+  /** Leaves the client, and only then tells the caller, whose code may do what it likes. */
+  private void leave() {
+    if (step == Step.DONE) {
+      return;
+    }
+    step = Step.DONE;
+    cancel();
+    client.leave(hasPlace, requestId, response, failure);
+    if (flight != null) {
+      flight.end(response, failure);
+    }
+    Contexts.tell(outcome, response, failure);
+    client.closeIfDrained();
+  }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.Future;
+import io.vertx.core.http.HttpClientConnection;
+import io.vertx.core.internal.ContextInternal;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections to the service, and the calls that wait for one, in order of arrival. Used on one
+ * event loop only.
+ *
+ * <p>A connection belongs to one call at a time. The most recently used one is taken first, so that
+ * connections that are not needed become idle for long and are closed.
+ */
+final class Pool {
+  private final ContextInternal home;
+  private final Supplier<Future<HttpClientConnection>> connector;
+  private final int maxConnections;
+  private final long keepAliveNanos;
+
+  /** Those who wait for a connection. */
+  private final DeadlineQueue<Turn> waiting;
+
+  /** Attempts to make a connection whose time is not over; each serves one who waits. */
+  private final DeadlineQueue<Attempt> attempts;
+
+  /** The most recently used one is last. */
+  private final Deque<Link> idle = new ArrayDeque<>();
+
+  /** Connections that exist or are being made. */
+  private int connections;
+
+  private long idleTimer = -1;
+  private boolean isServing;
+  private boolean closed;
+
+  /** Needs a connection. */
+  interface Waiter {
+    /** Receives a connection, which it has to {@linkplain Pool#giveBack give back}. */
+    void connected(Link link);
+
+    /** There is no connection: an attempt to make one has failed, or none was free in time. */
+    void notConnected(Throwable cause);
+  }
+
+  /** The place of a waiter in the queue. */
+  private static final class Turn extends DeadlineQueue.Entry {
+    private final Waiter waiter;
+
+    Turn(Waiter waiter) {
+      this.waiter = waiter;
+    }
+
+    @Override
+    void expire() {
+      waiter.notConnected(
+          new ResendException(
+              ResendFailure.CONNECTION_FAILED, "No connection within connectTimeout"));
+    }
+  }
+
+  /** An attempt to make a connection, until its time is over. */
+  private final class Attempt extends DeadlineQueue.Entry {
+    private boolean isOver;
+
+    @Override
+    void expire() {
+      isOver = true; // it counts as a connection until Vert.x ends it
+      serve();
+    }
+
+    void complete(@Nullable HttpClientConnection made, @Nullable Throwable failure) {
+      cancel();
+      if (made != null) {
+        giveBack(new Link(made, keepAliveNanos, Pool.this::ended));
+        return;
+      }
+      connections--;
+      Turn first = waiting.first();
+      if (first != null && !isOver && attempts.size() < waiting.size()) {
+        first.cancel();
+        first.waiter.notConnected(Objects.requireNonNull(failure));
+      }
+      serve();
+    }
+  }
+
+  /**
+   * @param connector makes a connection to the service, on the event loop
+   */
+  Pool(
+      ContextInternal home,
+      Supplier<Future<HttpClientConnection>> connector,
+      OtpResendOptions options) {
+    this.home = home;
+    this.connector = connector;
+    maxConnections = options.getMaxConnections();
+    keepAliveNanos = options.getKeepAliveTimeout().toNanos();
+    waiting = new DeadlineQueue<>(home, options.getConnectTimeout());
+    attempts = new DeadlineQueue<>(home, options.getConnectTimeout());
+  }
+
+  /**
+   * Gives the waiter a connection at once, and returns null, or in its turn. Cancelling the entry
+   * that is returned takes the waiter out of the queue.
+   */
+  DeadlineQueue.@Nullable Entry take(Waiter waiter) {
+    assert home.inThread();
+    Link link = takeIdle();
+    if (link != null) {
+      waiter.connected(link);
+      return null;
+    }
+    Turn turn = new Turn(waiter);
+    waiting.add(turn);
+    serve();
+    return turn;
+  }
+
+  /** Takes a connection back, or closes it if it may not be used again. */
+  void giveBack(Link link) {
+    assert home.inThread();
+    if (!link.isReusable() || closed) {
+      link.close();
+      return;
+    }
+    Turn first = waiting.first();
+    if (first != null) {
+      first.cancel();
+      first.waiter.connected(link);
+    } else {
+      link.idle();
+      idle.addLast(link);
+      if (idleTimer < 0) {
+        closeIdleIn(link.idleNanosLeft());
+      }
+    }
+  }
+
+  /** Makes a connection that nobody waits for yet, if there may be one more. */
+  void warmUp() {
+    if (connections < maxConnections) {
+      connect();
+    }
+  }
+
+  /** Closes the idle connections, and every other one once it is given back. */
+  void close() {
+    closed = true;
+    waiting.close();
+    attempts.close();
+    home.owner().cancelTimer(idleTimer);
+    List.copyOf(idle).forEach(Link::close);
+  }
+
+  /** Makes connections for those who wait, as many as there may be. */
+  private void serve() {
+    if (isServing) { // an attempt has failed as it began; the loop below goes on
+      return;
+    }
+    isServing = true;
+    try {
+      while (attempts.size() < waiting.size() && connections < maxConnections) {
+        connect();
+      }
+    } finally {
+      isServing = false;
+    }
+  }
+
+  private void connect() {
+    Attempt attempt = new Attempt();
+    attempts.add(attempt);
+    connections++;
+    Future<HttpClientConnection> made;
+    try {
+      made = connector.get();
+    } catch (RuntimeException e) { // Vert.x has closed its HTTP client
+      made = Future.failedFuture(e);
+    }
+    made.onComplete(attempt::complete);
+  }
+
+  private void ended(Link link) {
+    connections--;
+    idle.remove(link);
+    serve();
+  }
+
+  private @Nullable Link takeIdle() {
+    Link link;
+    while ((link = idle.pollLast()) != null) {
+      if (link.isReusable() && link.idleNanosLeft() > 0) {
+        return link;
+      }
+      link.close();
+    }
+    return null;
+  }
+
+  private void closeIdleIn(long nanos) {
+    idleTimer = home.setTimer(nanos / 1_000_000 + 1, id -> closeIdle());
+  }
+
+  private void closeIdle() {
+    idleTimer = -1;
+    long next = Long.MAX_VALUE;
+    for (Iterator<Link> links = idle.iterator(); links.hasNext(); ) {
+      Link link = links.next();
+      long left = link.idleNanosLeft();
+      if (left <= 0) {
+        links.remove();
+        link.close();
+      } else {
+        next = Math.min(next, left);
+      }
+    }
+    if (!idle.isEmpty()) {
+      closeIdleIn(next);
+    }
+  }
+}

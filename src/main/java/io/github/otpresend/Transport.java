@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientAgent;
+import io.vertx.core.http.HttpClientConnection;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.http.HttpClientInternal;
+import io.vertx.core.net.ProxyOptions;
+import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.ext.web.client.WebClientOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes connections without Vert.x's pool, and sends requests over them with the Web Client. Used
+ * on one event loop only.
+ *
+ * <p>The Web Client expects Vert.x's own HTTP client, and gets a proxy of it that creates each
+ * request on the connection that its call holds.
+ */
+final class Transport {
+  private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
+  private static final String METRICS_NAME = "otp-resend";
+  private static final String TRACE_OPERATION = "otp-resend";
+  private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
+  private static final CharSequence NONE = HttpHeaders.createOptimized("0");
+
+  private final ContextInternal home;
+  private final BaseUrl baseUrl;
+  private final HttpClientAgent agent;
+  private final WebClient webClient;
+  private final HttpConnectOptions connectOptions;
+
+  /** The headers of every request with {@link #token}, the token of the request sent last. */
+  private MultiMap headers = HttpHeaders.headers();
+
+  private String token = "";
+
+  /** Where the Web Client creates the request that is being sent. */
+  private @Nullable HttpClientConnection connection;
+
+  /**
+   * @param home owns the connections; they are closed with its close future
+   */
+  Transport(ContextInternal home, OtpResendOptions options) {
+    this.home = home;
+    baseUrl = options.baseUrl();
+    WebClientOptions webClientOptions = webClientOptions(options);
+    ContextInternal previous = home.beginDispatch();
+    try {
+      agent = home.owner().createHttpClient(webClientOptions);
+    } finally {
+      home.endDispatch(previous);
+    }
+    HttpClientInternal perConnection =
+        (HttpClientInternal)
+            Proxy.newProxyInstance(
+                HttpClientInternal.class.getClassLoader(),
+                new Class<?>[] {HttpClientInternal.class},
+                (proxy, method, arguments) -> invoke(method, arguments));
+    webClient =
+        WebClient.wrap(
+            perConnection,
+            new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
+    connectOptions =
+        new HttpConnectOptions()
+            .setHost(baseUrl.host())
+            .setPort(baseUrl.port())
+            .setSsl(baseUrl.ssl());
+  }
+
+  /** Makes a connection. It belongs to the home context, whichever context is current. */
+  Future<HttpClientConnection> connect() {
+    ContextInternal previous = home.beginDispatch();
+    try {
+      return agent.connect(connectOptions);
+    } finally {
+      home.endDispatch(previous);
+    }
+  }
+
+  /**
+   * Sends the resend of this path segment.
+   *
+   * @param context of the request, on the event loop; a tracer finds its span there
+   */
+  Future<HttpResponse<Buffer>> send(
+      ContextInternal context, Link link, String segment, String token, BoundedBody body) {
+    assert home.inThread();
+    if (!token.equals(this.token)) {
+      headers = headers(token);
+      this.token = token;
+    }
+    connection = link.connection();
+    ContextInternal previous = context.beginDispatch();
+    try {
+      return webClient
+          .request(
+              HttpMethod.POST,
+              baseUrl.port(),
+              baseUrl.host(),
+              baseUrl.path() + '/' + segment + "/resend")
+          .ssl(baseUrl.ssl())
+          .traceOperation(TRACE_OPERATION)
+          .as(body)
+          .send();
+    } catch (RuntimeException e) {
+      return Future.failedFuture(e);
+    } finally {
+      context.endDispatch(previous);
+      connection = null;
+    }
+  }
+
+  private @Nullable Object invoke(Method method, Object @Nullable [] arguments)
+      throws ReflectiveOperationException {
+    return method.getName().equals("request")
+            && Objects.requireNonNull(arguments)[0] instanceof RequestOptions request
+        ? Objects.requireNonNull(connection)
+            .request(request.setProxyOptions(null)) // the connection goes through the proxy already
+            .onSuccess(this::prepare)
+        : method.invoke(agent, arguments);
+  }
+
+  private void prepare(HttpClientRequest request) {
+    // set here they are copied once; the Web Client would copy them twice more
+    request.headers().addAll(headers);
+    // the outcome tells it all; Vert.x would log what the server sent, which may be the token
+    request.exceptionHandler(failure -> {});
+  }
+
+  private static MultiMap headers(String token) {
+    return HttpHeaders.headers()
+        .set(HttpHeaders.USER_AGENT, USER_AGENT)
+        .set(HttpHeaders.ACCEPT, JSON)
+        .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
+        .set(HttpHeaders.CONTENT_LENGTH, NONE);
+  }
+
+  private static WebClientOptions webClientOptions(OtpResendOptions options) {
+    int connectMillis = (int) options.getConnectTimeout().toMillis();
+    WebClientOptions fixed = new WebClientOptions(options.getWebClient());
+    fixed
+        .setProtocolVersion(HttpVersion.HTTP_1_1)
+        .setUseAlpn(false)
+        .setKeepAlive(true)
+        .setPipelining(false)
+        .setShared(false)
+        .setConnectTimeout(connectMillis)
+        .setSslHandshakeTimeout(connectMillis)
+        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+        .setIdleTimeout(0)
+        .setReadIdleTimeout(0)
+        .setWriteIdleTimeout(0)
+        .setLogActivity(false); // it would log the token
+    if (fixed.getMetricsName() == null || fixed.getMetricsName().isEmpty()) {
+      fixed.setMetricsName(METRICS_NAME);
+    }
+    ProxyOptions proxy = fixed.getProxyOptions();
+    if (proxy != null) { // or a silent one is waited for beyond connectTimeout
+      proxy.setConnectTimeout(options.getConnectTimeout());
+    }
+    return fixed;
+  }
+
+  private static String userAgent() {
+    try (InputStream resource =
+        Objects.requireNonNull(Transport.class.getResourceAsStream("user-agent.txt"))) {
+      return new String(resource.readAllBytes(), UTF_8).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

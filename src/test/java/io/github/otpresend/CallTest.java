@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.await;
+import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
+import static io.github.otpresend.FaultServer.SUCCESS;
+import static io.github.otpresend.FaultServer.response;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The steps of a call: what ends each of them, and what comes too late for it. */
+class CallTest {
+  private static final Duration SOON = Duration.ofMillis(150);
+  private static final String REFUSED_TOKEN = response(401, "");
+
+  private Vertx vertx;
+  private FaultServer server;
+
+  /** A request whose id is a key waits for its latch before it is answered. */
+  private final Map<String, CountDownLatch> slow = new ConcurrentHashMap<>();
+
+  /** The futures that the token provider returns, in this order; the last one again and again. */
+  private final Deque<Future<String>> tokens = new ConcurrentLinkedDeque<>();
+
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+    tokens.add(Future.succeededFuture("good"));
+    server =
+        FaultServer.onRequest(
+            peer -> {
+              CountDownLatch latch = slow.get(peer.head().split("/")[2]);
+              if (latch != null) {
+                peer.await(latch);
+              }
+              peer.write(peer.head().contains("Bearer good") ? SUCCESS : REFUSED_TOKEN);
+            });
+  }
+
+  @AfterEach
+  void stop() {
+    slow.values().forEach(CountDownLatch::countDown);
+    await(vertx.close());
+    server.close();
+  }
+
+  private CountDownLatch slow(String id) {
+    return slow.computeIfAbsent(id, any -> new CountDownLatch(1));
+  }
+
+  private void awaitRequests(int count) {
+    eventually("the requests have come", () -> server.requests().size() == count);
+  }
+
+  /** One connection, and no call beside the one that has it, unless a test says otherwise. */
+  private OtpResendOptions options() {
+    return new OtpResendOptions()
+        .setBaseUrl(server.baseUrl())
+        .setMaxConnections(1)
+        .setMaxPending(0);
+  }
+
+  private OtpResendClient client(OtpResendOptions options) {
+    return OtpResendClient.create(
+        vertx, options, () -> tokens.size() > 1 ? tokens.poll() : tokens.peek());
+  }
+
+  private OtpResendOptions soon(OtpResendOptions options) {
+    return options.setTimeout(SOON).setConnectTimeout(SOON);
+  }
+
+  @Test
+  void a_call_that_waits_for_a_token_until_its_deadline_sends_nothing_later() {
+    Promise<String> late = Promise.promise();
+    tokens.addFirst(late.future());
+    OtpResendClient client = client(soon(options()));
+    ResendException failure = failureOf(client.resend("id"));
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
+    assertFalse(failure.maybeSent());
+
+    late.complete("good");
+
+    assertTrue(await(client.resend("next")).success(), "its place is free");
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void a_call_that_waits_for_a_connection_until_its_deadline_was_not_sent() {
+    try (FaultServer silent = FaultServer.onConnection("https", FaultServer.Peer::silence)) {
+      OtpResendOptions options =
+          options()
+              .setBaseUrl(silent.baseUrl())
+              .setTimeout(SOON.multipliedBy(2))
+              .setConnectTimeout(SOON)
+              .setConnectAttempts(100);
+      ResendException failure = failureOf(client(options).resend("id"));
+      assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+      assertFalse(failure.maybeSent());
+    }
+  }
+
+  @Test
+  void a_call_that_waits_for_its_answer_until_its_deadline_loses_its_connection() {
+    OtpResendClient client = client(soon(options()));
+    slow("id");
+    ResendException failure = failureOf(client.resend("id"));
+    assertEquals(ResendFailure.TIMEOUT, failure.failure());
+    assertTrue(failure.maybeSent());
+    eventually("the connection is closed", () -> tryResend(client));
+    assertEquals(2, server.connections());
+  }
+
+  @Test
+  void a_call_that_follows_another_until_its_deadline_may_have_been_sent() {
+    slow("id");
+    Future<ResendResponse> first = client(options()).resend("id");
+    awaitRequests(1);
+    ResendException failure = failureOf(client(soon(options())).resend("id"));
+    assertEquals(ResendFailure.TIMEOUT, failure.failure());
+    assertTrue(failure.maybeSent());
+    slow("id").countDown();
+    assertTrue(await(first).success());
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void a_call_whose_event_loop_is_busy_until_its_deadline_blames_the_event_loop() {
+    Context home = vertx.getOrCreateContext();
+    Promise<OtpResendClient> created = Promise.promise();
+    home.runOnContext(
+        v -> {
+          created.complete(client(soon(options())));
+          EventLoops.keepBusy(SOON.multipliedBy(2).toNanos());
+        });
+    ResendException failure = failureOf(await(created.future()).resend("id"));
+    assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+    assertTrue(failure.getMessage().contains("event loop was busy"), failure.getMessage());
+    assertEquals(0, server.connections());
+  }
+
+  @Test
+  void a_token_provider_that_blocks_until_the_deadline_sends_nothing() {
+    OtpResendClient client =
+        OtpResendClient.create(
+            vertx,
+            soon(options()),
+            () -> {
+              EventLoops.keepBusy(SOON.multipliedBy(2).toNanos());
+              return Future.succeededFuture("good");
+            });
+    assertFalse(failureOf(client.resend("id")).maybeSent());
+    assertEquals(0, server.requests().size());
+  }
+
+  @Test
+  void a_refused_token_is_replaced_once() {
+    tokens.addFirst(Future.succeededFuture("old"));
+    assertTrue(await(client(options()).resend("id")).success());
+    assertEquals(2, server.requests().size());
+    assertEquals(1, server.connections());
+  }
+
+  @Test
+  void a_second_refused_token_is_the_outcome() {
+    tokens.addFirst(Future.succeededFuture("older"));
+    tokens.addFirst(Future.succeededFuture("old"));
+    ResendException failure = failureOf(client(options()).resend("id"));
+    assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void a_refused_token_that_comes_again_is_not_sent_again() {
+    tokens.clear();
+    tokens.add(Future.succeededFuture("old"));
+    OtpResendClient client = client(options());
+    assertEquals(ResendFailure.UNAUTHORIZED, failureOf(client.resend("id")).failure());
+    assertEquals(ResendFailure.UNAUTHORIZED, failureOf(client.resend("id")).failure());
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void the_deadline_of_a_call_that_waits_for_a_second_token_disturbs_no_other_call() {
+    tokens.clear();
+    tokens.add(Future.succeededFuture("old"));
+    tokens.add(Promise.<String>promise().future());
+    tokens.add(Future.succeededFuture("good"));
+    OtpResendClient client = client(options().setMaxPending(1).setTimeout(Duration.ofSeconds(3)));
+    Future<ResendResponse> refused = client.resend("refused");
+    eventually("the provider is asked again", () -> tokens.size() == 1);
+    await(vertx.timer(1, TimeUnit.SECONDS)); // so that the deadlines of the two are far apart
+    slow("other");
+    Future<ResendResponse> other = client.resend("other"); // over the connection of the first
+    awaitRequests(2);
+    ResendException failure = failureOf(refused);
+    assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
+    slow("other").countDown();
+    assertTrue(await(other).success());
+    assertEquals(1, server.connections());
+  }
+
+  @Test
+  void every_failed_attempt_to_connect_is_told() throws IOException {
+    int port;
+    try (ServerSocket unused = new ServerSocket(0)) {
+      port = unused.getLocalPort();
+    }
+    OtpResendClient client =
+        client(options().setBaseUrl("http://localhost:" + port).setConnectAttempts(3));
+    ResendException failure = failureOf(client.resend("id"));
+    assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+    assertEquals("No connection to localhost:" + port, failure.getMessage());
+    assertEquals(2, failure.getSuppressed().length);
+    assertEquals(failure.getCause().getClass(), failure.getSuppressed()[0].getClass());
+    assertFalse(List.of(failure.getSuppressed()).contains(failure.getCause()));
+  }
+
+  @Test
+  void a_service_that_is_back_after_a_failed_attempt_is_asked() throws IOException {
+    int port;
+    try (ServerSocket unused = new ServerSocket(0)) {
+      port = unused.getLocalPort();
+    }
+    OtpResendClient client =
+        client(options().setBaseUrl("http://localhost:" + port).setConnectAttempts(50));
+    Future<ResendResponse> call = client.resend("id");
+    try (FaultServer late = FaultServer.at(port, peer -> peer.write(SUCCESS))) {
+      assertTrue(await(call).success());
+      assertEquals(1, late.requests().size());
+    }
+  }
+
+  @Test
+  void one_call_more_than_there_are_places_is_refused_at_once() {
+    OtpResendClient client = client(options().setMaxPending(1));
+    slow("one");
+    Future<ResendResponse> one = client.resend("one");
+    Future<ResendResponse> two = client.resend("two");
+    ResendException failure = failureOf(client.resend("three"));
+    assertEquals(ResendFailure.OVERLOADED, failure.failure());
+    assertFalse(failure.maybeSent());
+    slow("one").countDown();
+    assertTrue(await(one).success());
+    assertTrue(await(two).success());
+    assertTrue(await(client.resend("three")).success());
+  }
+
+  @Test
+  void a_call_that_follows_another_takes_no_place() {
+    OtpResendClient client = client(options());
+    slow("id");
+    Future<ResendResponse> one = client.resend("id");
+    Future<ResendResponse> two = client.resend("id");
+    slow("id").countDown();
+    assertTrue(await(one).success());
+    assertTrue(await(two).success());
+    assertTrue(await(client.resend("id")).success());
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void a_closed_client_refuses_a_call_and_closes_when_the_last_one_has_ended() {
+    OtpResendClient client = client(options());
+    slow("id");
+    Future<ResendResponse> call = client.resend("id");
+    awaitRequests(1);
+    Future<Void> closed = client.close();
+    assertEquals(ResendFailure.CLOSED, failureOf(client.resend("late")).failure());
+    assertFalse(closed.isComplete());
+    slow("id").countDown();
+    assertTrue(await(call).success());
+    await(closed);
+    server.awaitDisconnected();
+  }
+
+  @Test
+  void a_connection_that_ends_before_the_answer_is_lost_and_not_used_again() {
+    try (FaultServer closing = FaultServer.onRequest(FaultServer.Peer::close)) {
+      OtpResendClient client = client(options().setBaseUrl(closing.baseUrl()));
+      for (int i = 0; i < 3; i++) {
+        ResendException failure = failureOf(client.resend("id"));
+        assertEquals(ResendFailure.CONNECTION_LOST, failure.failure());
+        assertTrue(failure.maybeSent());
+        assertSame(failure, ResendException.from(failure));
+      }
+      assertEquals(3, closing.connections());
+    }
+  }
+
+  private boolean tryResend(OtpResendClient client) {
+    Future<ResendResponse> call = client.resend("next");
+    eventually("it ends", call::isComplete);
+    return call.succeeded();
+  }
+}
