@@ -5,13 +5,16 @@ import static io.github.otpresend.Calls.PATIENCE;
 import static io.github.otpresend.Calls.await;
 import static io.github.otpresend.Calls.causeOf;
 import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.ThreadingModel;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -24,11 +27,13 @@ import io.vertx.core.json.JsonObject;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.logging.Level;
@@ -136,6 +141,34 @@ class LeakTest {
             default -> theAddressIsNotBound();
           }
         });
+  }
+
+  @Test
+  void a_thousand_calls_that_wait_for_the_same_token_leave_nothing_behind() {
+    Future<String> never = Promise.<String>promise().future();
+    assertCallsLeaveNothingBehind(() -> never);
+  }
+
+  @Test
+  void a_thousand_calls_that_wait_for_a_token_each_leave_nothing_behind() {
+    assertCallsLeaveNothingBehind(() -> Promise.<String>promise().future());
+  }
+
+  private void assertCallsLeaveNothingBehind(TokenProvider neverAnswers) {
+    AtomicInteger asked = new AtomicInteger();
+    Duration soon = Duration.ofMillis(5);
+    OtpResendClient client =
+        OtpResendClient.create(
+            vertx,
+            options().setTimeout(soon).setConnectTimeout(soon),
+            () -> {
+              asked.incrementAndGet();
+              return neverAnswers.token();
+            });
+    assertNothingIsLeftBehind(round -> assertFalse(failureOf(client.resend("id")).maybeSent()));
+    await(client.close());
+    // on a slow machine the deadline of a call may have come before it could ask
+    assertTrue(asked.get() > ROUNDS / 2, asked + " calls have asked for a token");
   }
 
   private DeploymentOptions onWorkers() {

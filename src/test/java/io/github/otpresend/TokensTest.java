@@ -9,21 +9,29 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.ThreadingModel;
+import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -255,5 +263,76 @@ class TokensTest {
           eventually("it ends", next::isComplete);
           return next.succeeded();
         });
+  }
+
+  @Test
+  void a_token_that_comes_at_the_moment_at_which_it_is_looked_for_is_used() {
+    Promise<String> token = Promise.promise();
+    @SuppressWarnings("unchecked")
+    Future<String> comesWhenLookedFor =
+        (Future<String>)
+            Proxy.newProxyInstance(
+                Future.class.getClassLoader(),
+                new Class<?>[] {Future.class},
+                (proxy, method, arguments) -> {
+                  Object result = method.invoke(token.future(), arguments);
+                  if (method.getName().equals("isComplete")) {
+                    token.tryComplete("good"); // as another thread may, right after it said no
+                  }
+                  return result;
+                });
+    assertTrue(await(client(() -> comesWhenLookedFor).resend("id")).success());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ThreadingModel.class,
+      names = {"EVENT_LOOP", "WORKER"})
+  void a_provider_is_called_on_the_event_loop_that_created_the_client(ThreadingModel model) {
+    AtomicReference<Thread> creator = new AtomicReference<>();
+    AtomicReference<OtpResendClient> created = new AtomicReference<>();
+    List<Thread> callers = new CopyOnWriteArrayList<>();
+    List<Boolean> onEventLoops = new CopyOnWriteArrayList<>();
+    TokenProvider tokens =
+        new TokenProvider() {
+          @Override
+          public Future<String> token() {
+            note();
+            return Future.succeededFuture(callers.size() == 1 ? "old" : "good");
+          }
+
+          @Override
+          public void rejected(String token) {
+            note();
+          }
+
+          private void note() {
+            callers.add(Thread.currentThread());
+            onEventLoops.add(Vertx.currentContext().isEventLoopContext());
+          }
+        };
+    await(
+        vertx.deployVerticle(
+            verticle(
+                () -> {
+                  creator.set(Thread.currentThread());
+                  created.set(client(tokens));
+                  return Future.succeededFuture();
+                })));
+    await(
+        vertx.deployVerticle(
+            verticle(() -> created.get().resend("id")),
+            new DeploymentOptions().setThreadingModel(model)));
+    assertEquals(Collections.nCopies(3, creator.get()), callers); // a token, its end, another one
+    assertEquals(List.of(true, true, true), onEventLoops);
+  }
+
+  private static VerticleBase verticle(Supplier<Future<?>> start) {
+    return new VerticleBase() {
+      @Override
+      public Future<?> start() {
+        return start.get();
+      }
+    };
   }
 }
