@@ -27,6 +27,7 @@ final class EventBusResendClient implements OtpResendClient {
   private final InFlight inFlight = new InFlight();
 
   EventBusResendClient(Vertx vertx, OtpResendOptions options) {
+    ResponseDecoder.warmUp();
     this.vertx = (VertxInternal) vertx;
     bus = vertx.eventBus();
     address = options.getAddress();

@@ -106,7 +106,13 @@ final class ResendMessage {
    * false counts only if a serving end of this library can send it.
    */
   static ResendException decodeFailure(@Nullable String message, int failureCode) {
-    JsonObject json = message == null ? null : StrictJson.readObject(message);
+    JsonObject json;
+    try {
+      json = message == null ? null : StrictJson.readObject(message);
+    } catch (Error e) { // a part of Jackson that is missing, for example
+      return new ResendException(
+          ResendFailure.INVALID_RESPONSE, "The failure could not be decoded: " + e.getClass(), e);
+    }
     if (json == null
         || !(json.getValue(TYPE) instanceof String type)
         || !(json.getValue(MESSAGE) instanceof String text)

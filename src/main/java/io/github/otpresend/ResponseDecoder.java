@@ -30,12 +30,12 @@ final class ResponseDecoder {
    * Decodes an answer, as every call does, so that a broken class path is found before the first.
    */
   static void warmUp() {
-    Buffer refusal = Buffer.buffer("{\"type\":\"\",\"message\":\"\",\"payload\":{}}");
+    Buffer refusal = Buffer.buffer("{\"type\":\"\",\"message\":\"\",\"payload\":{\"n\":1}}");
     try {
       decode(400, HttpHeaders.headers(), refusal, InstantSource.system());
       throw new IllegalStateException("a refusal was decoded as a success");
     } catch (ResendException expected) {
-      expected.toJson().encode();
+      ResendMessage.decodeFailure(expected.toJson().encode(), expected.httpStatus());
     }
   }
 
