@@ -90,11 +90,12 @@ public interface OtpResendClient {
   Future<ResendResponse> resend(String requestId);
 
   /**
-   * Closes this client. New calls fail as {@link ResendFailure#CLOSED}; those in flight finish,
-   * which takes no longer than their deadline, and then the connections are closed. Closing twice
-   * does no harm.
+   * Closes this client. New calls fail as {@link ResendFailure#CLOSED}. Calls in flight finish,
+   * which takes no longer than their deadline. Then the connections are closed. An attempt to make
+   * a connection that is under way may go on until {@link OtpResendOptions#setConnectTimeout
+   * connectTimeout}. Closing a second time does nothing.
    *
-   * @return completed when nothing is left
+   * @return completed when no call is left and the connections are closed
    */
   Future<Void> close();
 }

@@ -128,8 +128,8 @@ class CallerCodeTest {
 
   /** Has a caller whose handler of the outcome does not return before the end of the test. */
   private void askAndBlock(BlockingCaller caller) {
-    answer.countDown();
     ask(caller, this::block);
+    answer.countDown(); // now that the deployment no longer needs the thread
     eventually("the handler runs", () -> handled.getCount() == 0);
   }
 
