@@ -31,6 +31,9 @@ final class EventLoops {
           // where logs go is the application's choice, here the console
           "java.util.logging.StreamHandler.publish");
 
+  /** The methods that take a lock: of {@code Lock}, and of {@code StampedLock}. */
+  private static final Set<String> LOCKS = Set.of("lock", "readLock", "writeLock");
+
   private static boolean watched;
 
   /** A blocking call, and from where it was made. */
@@ -110,7 +113,8 @@ final class EventLoops {
 
   /**
    * Vert.x, Netty and the JDK have locks that are held for moments, such as that of a worker pool's
-   * queue; whether a thread finds one taken is chance. One that is not theirs counts.
+   * queue or of Netty's buffers; whether a thread finds one taken is chance. One that is not theirs
+   * counts.
    */
   private static boolean isLockOfOthers(List<StackTraceElement> stack) {
     boolean isLock =
@@ -118,7 +122,7 @@ final class EventLoops {
             .anyMatch(
                 frame ->
                     frame.getClassName().startsWith("java.util.concurrent.locks.")
-                        && frame.getMethodName().equals("lock"));
+                        && LOCKS.contains(frame.getMethodName()));
     return isLock
         && stack.stream()
             .map(StackTraceElement::getClassName)
