@@ -58,7 +58,7 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
       tooLong = true;
       link.close();
     } else if (body.length() == 0) {
-      body = data; // all of it, most often, and nobody else's
+      body = data; // usually the whole body; nothing else uses this buffer
     } else {
       body.appendBuffer(data);
     }

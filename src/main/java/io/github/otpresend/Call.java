@@ -141,7 +141,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   private void acquire(ClusterGuard guard) {
     step = Step.GUARD;
-    // rounded up: an entry that is to live for no time would live for ever
+    // rounded up: the map keeps an entry for ever whose time to live is 0
     guard
         .acquire(requestId, nanosLeft() / 1_000_000 + 1)
         .onComplete(
@@ -210,7 +210,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     turn = null;
     if (nanosLeft() > 0) {
       send(link);
-    } else { // a turn later, or the next waiter's turn would come within this one's
+    } else { // a turn later: giving it back now would call the next waiter within this call
       context.runOnContext(v -> client.pool.giveBack(link));
       fail(attempts().failure());
     }
@@ -236,9 +236,9 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     ResendResponse success = null;
     ResendException refusal = null;
     try {
-      success = ResponseDecoder.decode(body, answer, cause);
+      success = decode(body, answer, cause);
     } catch (ResendException e) {
-      refusal = e.without(token).without(rejectedToken);
+      refusal = e;
     } catch (Throwable e) { // a part of Jackson that is missing, for example
       refusal =
           new ResendException(
@@ -264,8 +264,8 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     } else {
       decide(success, refusal);
     }
-    // Netty may still deliver what it has read, and must find no other request on its way. So the
-    // connection is given back a turn later. What has come by then closes it.
+    // Netty may still deliver what it has read. No other request may be on the connection then. So
+    // the connection is given back a turn later. Unexpected data that has come by then closes it.
     context.runOnContext(
         v -> {
           client.pool.giveBack(used);
@@ -275,6 +275,15 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
             conclude();
           }
         });
+  }
+
+  private ResendResponse decode(
+      BoundedBody body, @Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
+    try {
+      return ResponseDecoder.decode(body, answer, cause);
+    } catch (ResendException e) {
+      throw e.without(token).without(rejectedToken);
+    }
   }
 
   private void askAgain() {
@@ -290,12 +299,12 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
         switch (step) {
           case GUARD -> ClusterGuard.unavailable("did not answer in time", null);
           case TOKEN -> Tokens.unavailable("did not answer in time");
-          case CONNECTION -> attempts().failure();
+          case ENTRY, CONNECTION -> attempts().failure();
           case SHARED, SENT ->
               new ResendException(
                   ResendFailure.TIMEOUT,
                   "No complete answer within timeout, " + client.options.getTimeout());
-          case ENTRY, ENDING, DONE -> null;
+          case ENDING, DONE -> null;
         };
     if (expired != null) {
       if (askers != null) {
@@ -325,7 +334,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     this.failure = failure;
   }
 
-  /** Leaves, once the cluster has no entry of this call: it would refuse the caller's next call. */
+  /** Removes the cluster's entry, and leaves: the entry would make it refuse the next call. */
   private void conclude() {
     if (hold == null || (failure != null && failure.failure().keepsHold())) {
       leave();

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class ClusterGuard {
   private static final String MAP = "io.github.otpresend";
 
-  /** Of the clock by which entries expire: Hazelcast's has whole seconds, rounded down. */
+  /** The tick of the clock that expires entries. Hazelcast's has whole seconds, rounded down. */
   private static final long CLOCK_TICK_MILLIS = 1_000;
 
   private static final AtomicLong HOLDS = new AtomicLong();
@@ -45,7 +45,7 @@ final class ClusterGuard {
     limits = new DeadlineQueue<>(home, timeout);
   }
 
-  /** An entry of the map that is a call's own. */
+  /** The map entry that a call owns. */
   record Hold(String key, String holder) {}
 
   /**
@@ -111,7 +111,7 @@ final class ClusterGuard {
         ResendFailure.GUARD_UNAVAILABLE, "The cluster-wide map of calls in flight " + what, cause);
   }
 
-  /** A hash: whoever reads the map learns no request id. */
+  /** Hashes the id, so that the map shows no request id. */
   private String key(String requestId) {
     try {
       byte[] digest =

@@ -66,7 +66,7 @@ final class DeadlineQueue<E extends DeadlineQueue.Entry> {
     added.due = began + delayNanos;
     added.queue = this;
     Entry previous = ends.previous;
-    while (previous != ends && previous.due - added.due > 0) { // it came from a slower thread
+    while (previous != ends && previous.due - added.due > 0) { // the added entry began earlier
       previous = previous.previous;
     }
     added.previous = previous;
@@ -118,12 +118,15 @@ final class DeadlineQueue<E extends DeadlineQueue.Entry> {
     timer = -1;
     long now = System.nanoTime();
     Entry first;
-    while (!closed && (first = ends.next) != ends && first.due - now <= 0) {
-      remove(first);
-      context.dispatch(first::expire); // which survives an entry that throws
-    }
-    if (ends.next != ends) {
-      arm(ends.next);
+    try {
+      while (!closed && (first = ends.next) != ends && first.due - now <= 0) {
+        remove(first);
+        context.dispatch(first::expire); // which survives an entry that throws
+      }
+    } finally { // and an exception handler of the application that throws, too
+      if (ends.next != ends) {
+        arm(ends.next);
+      }
     }
   }
 }

@@ -36,7 +36,7 @@ public final class EventBusAdapter {
   private final MessageConsumer<Object> consumer;
   private final AtomicBoolean leaving = new AtomicBoolean();
 
-  /** Of messages that came since it leaves. */
+  /** Counts the messages that came after {@link #unregister}. */
   private final AtomicInteger latecomers = new AtomicInteger();
 
   private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
@@ -51,7 +51,7 @@ public final class EventBusAdapter {
    *
    * @param vertx the Vert.x whose event bus is used
    * @param address the address, such as {@value OtpResendOptions#DEFAULT_ADDRESS}
-   * @param client what is asked; it stays its owner's to close
+   * @param client what is asked; the caller still has to close it
    * @return the adapter, once the address is bound; failed if the cluster does not bind it
    */
   public static Future<EventBusAdapter> register(
@@ -69,7 +69,7 @@ public final class EventBusAdapter {
   /**
    * Takes no more messages. Those it has taken are still answered when their call ends. In a
    * cluster the last adapter of a node at an address has the other nodes told first, and takes what
-   * they have sent meanwhile, until none has come for half a second, or for 5 s.
+   * they have sent meanwhile, until half a second passes without a message, at most 5 s.
    *
    * @return completed once the address is unbound
    */

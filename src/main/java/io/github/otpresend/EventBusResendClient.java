@@ -13,7 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 
 /** The client of an event-bus address; its outcome is that of the serving end. */
 final class EventBusResendClient implements OtpResendClient {
-  /** So much longer than the call itself does the bus wait, so that the typed answer wins. */
+  /** How much longer the bus waits than the call, so that the typed answer wins. */
   private static final Duration MARGIN = Duration.ofMillis(500);
 
   private final VertxInternal vertx;
@@ -48,11 +48,12 @@ final class EventBusResendClient implements OtpResendClient {
       return caller.failedFuture(refusal);
     }
     Promise<ResendResponse> outcome = caller.promise();
+    long expiresAt = System.currentTimeMillis() + timeout.toMillis();
     try {
       context(caller)
           .emit(
               v ->
-                  request(requestId)
+                  request(requestId, expiresAt)
                       .onComplete(
                           (response, failure) -> {
                             inFlight.leave();
@@ -75,12 +76,11 @@ final class EventBusResendClient implements OtpResendClient {
         : Contexts.traced(eventLoop, caller);
   }
 
-  private Future<ResendResponse> request(String requestId) {
+  private Future<ResendResponse> request(String requestId, long expiresAt) {
     DeliveryOptions delivery =
         new DeliveryOptions()
             .setSendTimeout(timeout.plus(MARGIN).toMillis())
-            .addHeader(
-                ResendMessage.EXPIRES_AT, "" + (System.currentTimeMillis() + timeout.toMillis()));
+            .addHeader(ResendMessage.EXPIRES_AT, "" + expiresAt);
     try {
       return bus.request(address, ResendMessage.encodeRequest(requestId), delivery)
           .map(message -> ResendMessage.decodeReply(message.body()));

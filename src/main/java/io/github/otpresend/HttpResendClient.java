@@ -13,7 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The client that calls the service: who may enter, what all calls share, and the end.
+ * The client that calls the service. It admits calls, holds what they share, and closes it.
  *
  * <p>One event loop, the <em>home</em>, owns a client: its calls, connections, deadlines and tokens
  * are used there only. A call from another thread is passed to it once.
@@ -28,10 +28,10 @@ final class HttpResendClient implements OtpResendClient {
   final Transport transport;
   final Pool pool;
 
-  /** Those of all clients of one base URL on this Vert.x; null if calls are not shared. */
+  /** The flights that all clients of one base URL share. Null if calls are not shared. */
   final @Nullable SingleFlight flights;
 
-  /** Null if there is no cluster, or its other nodes are not to be asked. */
+  /** Null without a cluster, or if the guard is switched off. */
   final @Nullable ClusterGuard guard;
 
   private final VertxInternal vertx;
@@ -39,7 +39,7 @@ final class HttpResendClient implements OtpResendClient {
   /** Closes Vert.x's part of the client, which is created on the home context. */
   private final CloseFuture resources = new CloseFuture();
 
-  /** That of the verticle that creates the client, or else of Vert.x: with it the client closes. */
+  /** The close future of the creating verticle, or of Vert.x. When it closes, the client closes. */
   private final CloseFuture owner;
 
   private final Closeable onOwnerClose = completion -> beginClose().onComplete(completion);
@@ -119,8 +119,12 @@ final class HttpResendClient implements OtpResendClient {
    * whatever the threads of the verticle do.
    */
   Future<EventBusAdapter> serve(String address) {
-    Promise<EventBusAdapter> registered = ((ContextInternal) vertx.getOrCreateContext()).promise();
-    home.emit(v -> EventBusAdapter.register(vertx, address, this).onComplete(registered));
+    Promise<EventBusAdapter> registered = vertx.getOrCreateContext().promise();
+    home.emit(
+        v ->
+            Future.succeededFuture()
+                .compose(now -> EventBusAdapter.register(vertx, address, this))
+                .onComplete(registered));
     return registered.future();
   }
 
@@ -149,7 +153,7 @@ final class HttpResendClient implements OtpResendClient {
 
   // ---- what follows is for calls, on the event loop
 
-  /** Lets a call enter, which has to leave; false if the client is closed. */
+  /** Counts a call in, which must leave later. Returns false if the client is closed. */
   boolean enter() {
     if (closing) {
       return false;
@@ -169,7 +173,7 @@ final class HttpResendClient implements OtpResendClient {
     return true;
   }
 
-  /** Has a call leave whose outcome is decided. */
+  /** Counts out a call whose outcome is decided. */
   void leave(
       boolean hadPlace,
       String requestId,
@@ -183,8 +187,8 @@ final class HttpResendClient implements OtpResendClient {
       LOG.log(
           Level.DEBUG,
           () -> "resend of " + requestId + ": " + (failure == null ? response : failure.summary()));
-    } catch (RuntimeException e) { // a logger that fails must not keep the caller from being told
-      home.reportException(e);
+    } catch (Throwable e) { // a logger that fails must not keep the caller from its outcome
+      home.runOnContext(v -> home.reportException(e));
     }
   }
 

@@ -27,7 +27,7 @@ final class Link {
   /** How long the connection may be idle. */
   private long keepAliveNanos;
 
-  /** False once the connection has ended, or has received what nobody asked for. */
+  /** False once the connection has ended, or has received data without a request. */
   private boolean isOpen = true;
 
   /** Whether the answer received last allows another request. */
@@ -61,7 +61,7 @@ final class Link {
 
   /**
    * Notes what an answer says about the connection: RFC 9112, section 9.3, and the {@code timeout}
-   * of {@code Keep-Alive}, less a second for the way of a request.
+   * of {@code Keep-Alive}, minus a second, because a request takes time to arrive.
    */
   void received(HttpResponse<?> answer) {
     MultiMap headers = answer.headers();

@@ -17,8 +17,8 @@ import java.util.Objects;
  *
  * <p>A client may be used from any thread, and should be shared rather than created for each call.
  * One event loop owns it, that of the context that creates it, and so it uses one core. A client
- * that is still open is closed when the verticle that created it is undeployed, or when Vert.x is
- * closed.
+ * that calls the service and is still open is closed when the verticle that created it is
+ * undeployed, or when Vert.x is closed. Close a client of an event-bus address before Vert.x.
  */
 public interface OtpResendClient {
   /**
@@ -64,8 +64,8 @@ public interface OtpResendClient {
    * Creates a client that asks by message, and gives the outcome that the serving end had.
    *
    * @param vertx the Vert.x whose event bus is used
-   * @param options of which the address and the timeout are used; no token is needed. It waits half
-   *     a second longer than the timeout, so that the typed answer wins over that of the bus
+   * @param options the client uses only the address and the timeout; no token is needed. It waits
+   *     half a second longer than the timeout, so that the typed answer wins over that of the bus
    * @return the client
    */
   static OtpResendClient overEventBus(Vertx vertx, OtpResendOptions options) {

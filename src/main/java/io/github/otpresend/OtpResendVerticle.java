@@ -95,7 +95,7 @@ public class OtpResendVerticle extends VerticleBase {
   public Future<?> stop() {
     OtpResendClient deployed = client;
     EventBusAdapter registered = adapter;
-    client = null; // a verticle that is kept does not keep its client
+    client = null; // a reference to this verticle must not keep the client in memory
     adapter = null;
     return registered == null || deployed == null
         ? Future.succeededFuture()

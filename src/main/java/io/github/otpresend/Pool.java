@@ -25,10 +25,10 @@ final class Pool {
   private final int maxConnections;
   private final long keepAliveNanos;
 
-  /** Those who wait for a connection. */
+  /** The waiters, in order of arrival. */
   private final DeadlineQueue<Turn> waiting;
 
-  /** Attempts to make a connection whose time is not over; each serves one who waits. */
+  /** The attempts to make a connection that have not timed out. Each will serve one waiter. */
   private final DeadlineQueue<Attempt> attempts;
 
   /** The most recently used one is last. */
@@ -72,7 +72,7 @@ final class Pool {
 
     @Override
     void expire() {
-      isOver = true; // it counts as a connection until Vert.x ends it
+      isOver = true; // the attempt still counts as a connection until Vert.x ends it
       serve();
     }
 
@@ -108,8 +108,8 @@ final class Pool {
   }
 
   /**
-   * Gives the waiter a connection at once, and returns null, or in its turn. Cancelling the entry
-   * that is returned takes the waiter out of the queue.
+   * Gives the waiter an idle connection and returns null. Otherwise queues the waiter and returns
+   * its entry. Cancelling the entry takes the waiter out of the queue.
    */
   DeadlineQueue.@Nullable Entry take(Waiter waiter) {
     assert home.inThread();
@@ -160,7 +160,7 @@ final class Pool {
     List.copyOf(idle).forEach(Link::close);
   }
 
-  /** Makes connections for those who wait, as many as there may be. */
+  /** Makes connections for the waiters, as many as allowed. */
   private void serve() {
     if (isServing) { // an attempt has failed as it began; the loop below goes on
       return;
@@ -182,7 +182,7 @@ final class Pool {
     Future<HttpClientConnection> made;
     try {
       made = connector.get();
-    } catch (RuntimeException e) { // Vert.x has closed its HTTP client
+    } catch (Throwable e) { // Vert.x has closed its HTTP client, for example
       made = Future.failedFuture(e);
     }
     made.onComplete(attempt::complete);

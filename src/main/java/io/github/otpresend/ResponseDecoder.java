@@ -17,7 +17,7 @@ import java.util.Objects;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** From the service's answer to its meaning. */
+/** Decodes the answers of the service. */
 final class ResponseDecoder {
   private static final ResendResponse SUCCESS = new ResendResponse(true);
 

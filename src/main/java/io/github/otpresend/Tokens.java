@@ -27,7 +27,7 @@ final class Tokens {
   /** The future that the provider returned last, if it is not complete. */
   private @Nullable Future<String> pending;
 
-  /** Those who wait for {@link #pending}. One listener serves them all. */
+  /** The askers that wait for {@link #pending}. One listener serves them all. */
   private Askers pendingAskers = new Askers();
 
   /** The token seen last, which most often comes again. */
@@ -39,7 +39,7 @@ final class Tokens {
     void useToken(@Nullable String token, @Nullable ResendException failure);
   }
 
-  /** Those who wait for the same answer. */
+  /** The askers that wait for the same answer. */
   static final class Askers {
     private final Set<Asker> waiting = new LinkedHashSet<>();
 
@@ -64,7 +64,7 @@ final class Tokens {
     deadlines = new DeadlineQueue<>(home, timeout);
   }
 
-  /** Asks for a token. Returns null if the asker has received it, else those it waits with. */
+  /** Asks for a token. Returns null if the asker has received it, else the group it waits in. */
   @Nullable Askers ask(Asker asker) {
     assert home.inThread();
     Future<String> asked;
@@ -139,7 +139,7 @@ final class Tokens {
     private final Askers askers = new Askers();
     private @Nullable String fresh;
 
-    /** Where the refresh waits itself. */
+    /** The group in which the refresh waits. */
     private @Nullable Askers waitsWith;
 
     Refresh(String rejected) {

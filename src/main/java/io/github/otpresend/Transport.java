@@ -41,7 +41,7 @@ final class Transport {
   private static final String METRICS_NAME = "otp-resend";
   private static final String TRACE_OPERATION = "otp-resend";
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
-  private static final CharSequence NONE = HttpHeaders.createOptimized("0");
+  private static final CharSequence ZERO = HttpHeaders.createOptimized("0");
 
   private final ContextInternal home;
   private final BaseUrl baseUrl;
@@ -132,18 +132,19 @@ final class Transport {
 
   private @Nullable Object invoke(Method method, Object @Nullable [] arguments)
       throws ReflectiveOperationException {
-    return method.getName().equals("request")
-            && Objects.requireNonNull(arguments)[0] instanceof RequestOptions request
-        ? Objects.requireNonNull(connection)
-            .request(request.setProxyOptions(null)) // the connection goes through the proxy already
-            .onSuccess(this::prepare)
-        : method.invoke(agent, arguments);
+    if (!method.getName().equals("request")) {
+      return method.invoke(agent, arguments);
+    }
+    RequestOptions request = (RequestOptions) Objects.requireNonNull(arguments)[0];
+    return Objects.requireNonNull(connection)
+        .request(request.setProxyOptions(null)) // the connection goes through the proxy already
+        .onSuccess(this::prepare);
   }
 
   private void prepare(HttpClientRequest request) {
     // set here they are copied once; the Web Client would copy them twice more
     request.headers().addAll(headers);
-    // the outcome tells it all; Vert.x would log what the server sent, which may be the token
+    // the outcome reports the failure; Vert.x would log what the server sent, maybe the token
     request.exceptionHandler(failure -> {});
   }
 
@@ -152,7 +153,7 @@ final class Transport {
         .set(HttpHeaders.USER_AGENT, USER_AGENT)
         .set(HttpHeaders.ACCEPT, JSON)
         .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
-        .set(HttpHeaders.CONTENT_LENGTH, NONE);
+        .set(HttpHeaders.CONTENT_LENGTH, ZERO);
   }
 
   private static WebClientOptions webClientOptions(OtpResendOptions options) {
@@ -175,7 +176,7 @@ final class Transport {
       fixed.setMetricsName(METRICS_NAME);
     }
     ProxyOptions proxy = fixed.getProxyOptions();
-    if (proxy != null) { // or a silent one is waited for beyond connectTimeout
+    if (proxy != null) { // else Vert.x waits longer than connectTimeout for a silent proxy
       proxy.setConnectTimeout(options.getConnectTimeout());
     }
     return fixed;
