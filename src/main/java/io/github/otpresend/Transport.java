@@ -17,14 +17,16 @@ import io.vertx.core.http.RequestOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.http.HttpClientInternal;
 import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.net.InetSocketAddress;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * request on the connection that its call holds.
  */
 final class Transport {
+  private static final System.Logger LOG = System.getLogger(Transport.class.getName());
   private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
   private static final String METRICS_NAME = "otp-resend";
   private static final String TRACE_OPERATION = "otp-resend";
@@ -48,6 +51,10 @@ final class Transport {
   private final HttpClientAgent agent;
   private final WebClient webClient;
   private final HttpConnectOptions connectOptions;
+  private final long connectMillis;
+
+  /** Null if a proxy resolves the host. */
+  private final @Nullable Addresses addresses;
 
   /** The headers of every request with {@link #token}, the token of the request sent last. */
   private MultiMap headers = HttpHeaders.headers();
@@ -85,16 +92,39 @@ final class Transport {
             .setHost(baseUrl.host())
             .setPort(baseUrl.port())
             .setSsl(baseUrl.ssl());
+    connectMillis = options.getConnectTimeout().toMillis();
+    addresses =
+        webClientOptions.getProxyOptions() == null
+            ? new Addresses(home, baseUrl.host(), baseUrl.port())
+            : null;
   }
 
   /** Makes a connection. It belongs to the home context, whichever context is current. */
   Future<HttpClientConnection> connect() {
     ContextInternal previous = home.beginDispatch();
     try {
-      return agent.connect(connectOptions);
+      return addresses == null ? agent.connect(connectOptions) : connect(addresses);
     } finally {
       home.endDispatch(previous);
     }
+  }
+
+  private Future<HttpClientConnection> connect(Addresses addresses) {
+    Future<InetSocketAddress> address = addresses.next();
+    Future<HttpClientConnection> made = address.compose(this::connect);
+    made.timeout(connectMillis, TimeUnit.MILLISECONDS) // of the call; the attempt may go on
+        .onFailure(
+            failure -> {
+              if (address.succeeded()) {
+                addresses.failed(address.result());
+              }
+            });
+    return made;
+  }
+
+  private Future<HttpClientConnection> connect(InetSocketAddress address) {
+    return agent.connect(
+        new HttpConnectOptions(connectOptions).setServer(SocketAddress.inetSocketAddress(address)));
   }
 
   /**
@@ -182,12 +212,15 @@ final class Transport {
     return fixed;
   }
 
+  /** Returns the name and version, or the name alone if the resource did not get packaged along. */
   private static String userAgent() {
-    try (InputStream resource =
-        Objects.requireNonNull(Transport.class.getResourceAsStream("user-agent.txt"))) {
-      return new String(resource.readAllBytes(), UTF_8).strip();
+    try (InputStream resource = Transport.class.getResourceAsStream("user-agent.txt")) {
+      if (resource != null) {
+        return new String(resource.readAllBytes(), UTF_8).strip();
+      }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      LOG.log(Level.WARNING, "user-agent.txt cannot be read", e);
     }
+    return "vertx-otp-resend";
   }
 }

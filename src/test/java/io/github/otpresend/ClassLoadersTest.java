@@ -137,6 +137,17 @@ class ClassLoadersTest {
   }
 
   @Test
+  void without_its_data_file_the_library_does_not_say_its_version() {
+    IsolatingLoader loader = IsolatingLoader.ofLibrary();
+    loader.loseResource("io/github/otpresend/user-agent.txt");
+    IsolatingLoader.Client client = loader.new Client("create", vertx, config(LONG));
+    await(client.resend("id"));
+    assertTrue(
+        server.requests().get(0).contains("\r\nuser-agent: vertx-otp-resend\r\n"),
+        server.requests().get(0));
+  }
+
+  @Test
   void verticles_of_different_class_loaders_share_a_resend_and_its_outcome() {
     List<String> addresses = List.of("codes.one", "codes.two", "codes.three");
     await(deploy(IsolatingLoader.ofLibraryAndJackson(), config(LONG).put("address", "codes.one")));

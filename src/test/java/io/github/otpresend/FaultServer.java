@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -52,12 +52,16 @@ final class FaultServer implements AutoCloseable {
   private final AtomicInteger connections = new AtomicInteger();
 
   private FaultServer(
-      String scheme, ServerSocketFactory factory, int port, Script onConnection, boolean keepsHeads)
+      String scheme,
+      ServerSocketFactory factory,
+      InetSocketAddress address,
+      Script onConnection,
+      boolean keepsHeads)
       throws IOException {
     this.scheme = scheme;
     this.onConnection = onConnection;
     this.keepsHeads = keepsHeads;
-    server = factory.createServerSocket(port, 200, InetAddress.getByName("localhost"));
+    server = factory.createServerSocket(address.getPort(), 200, address.getAddress());
     acceptor = daemon("fault-server", this::accept);
   }
 
@@ -74,6 +78,11 @@ final class FaultServer implements AutoCloseable {
   /** The same at a port that is known to be free. */
   static FaultServer at(int port, Script script) {
     return start("http", ServerSocketFactory.getDefault(), port, forEachRequest(script), true);
+  }
+
+  /** The same at an address of this machine, such as 127.0.0.2. */
+  static FaultServer at(InetSocketAddress address, Script script) {
+    return start("http", ServerSocketFactory.getDefault(), address, forEachRequest(script), true);
   }
 
   /** The same, but it keeps no heads: the script accounts for them. */
@@ -104,8 +113,18 @@ final class FaultServer implements AutoCloseable {
       int port,
       Script onConnection,
       boolean keepsHeads) {
+    return start(
+        scheme, factory, new InetSocketAddress("localhost", port), onConnection, keepsHeads);
+  }
+
+  private static FaultServer start(
+      String scheme,
+      ServerSocketFactory factory,
+      InetSocketAddress address,
+      Script onConnection,
+      boolean keepsHeads) {
     try {
-      return new FaultServer(scheme, factory, port, onConnection, keepsHeads);
+      return new FaultServer(scheme, factory, address, onConnection, keepsHeads);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -12,6 +12,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A class loader that loads this library itself, as that of each of two applications in one JVM
@@ -23,6 +24,7 @@ final class IsolatingLoader extends URLClassLoader {
 
   private final List<String> own;
   private volatile String lost = "nothing";
+  private volatile String lostResource = "nothing";
 
   private IsolatingLoader(String... own) {
     super(
@@ -49,6 +51,16 @@ final class IsolatingLoader extends URLClassLoader {
   /** As when its files are deleted while the application runs. */
   void loseWhatIsNotLoadedOfJackson() {
     lose(JACKSON);
+  }
+
+  /** From now on this resource is not found. */
+  void loseResource(String name) {
+    lostResource = name;
+  }
+
+  @Override
+  public @Nullable URL getResource(String name) {
+    return name.equals(lostResource) ? null : super.getResource(name);
   }
 
   boolean hasLoaded(String name) {
