@@ -49,11 +49,12 @@ final class ResponseDecoder {
   static ResendResponse decode(
       BoundedBody body, @Nullable HttpResponse<?> answer, @Nullable Throwable cause) {
     if (body.isTooLong()) { // even if its end came with the excess
-      throw invalid("The answer is longer than maxResponseBytes, " + body.maxBytes());
+      throw tooLong(body.maxBytes());
     } else if (answer == null) {
       throw incomplete(Objects.requireNonNull(cause));
     }
-    return decode(answer.statusCode(), answer.headers(), body.content(), InstantSource.system());
+    Buffer content = ContentCoding.decode(answer.headers(), body.content(), body.maxBytes());
+    return decode(answer.statusCode(), answer.headers(), content, InstantSource.system());
   }
 
   private static ResendException incomplete(Throwable cause) {
@@ -94,8 +95,7 @@ final class ResponseDecoder {
     String type = text(json, ResendMessage.TYPE);
     String message = text(json, ResendMessage.MESSAGE);
     // only a refusal of the request itself, a 4xx, is known to come before any work
-    boolean maybeSent =
-        status / 100 != 4 || ResendFailure.of(type, status, false) == ResendFailure.SERVER_ERROR;
+    boolean maybeSent = status / 100 != 4 || !ResendFailure.canBeUnsent(type, status);
     throw new ResendException(
         type,
         status,
@@ -122,6 +122,10 @@ final class ResponseDecoder {
     return json != null && json.getValue(field) instanceof String text
         ? new String(text.getBytes(UTF_8), UTF_8)
         : null;
+  }
+
+  static ResendException tooLong(int maxBytes) {
+    return invalid("The answer is longer than maxResponseBytes, " + maxBytes);
   }
 
   private static ResendException invalid(String message) {

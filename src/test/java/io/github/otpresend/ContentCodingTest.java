@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ContentCodingTest {
+  private static final String TEXT = "{\"success\":true}";
+
+  private static Buffer decode(String coding, Buffer body, int maxBytes) {
+    MultiMap headers = HttpHeaders.headers().set("Content-Encoding", coding);
+    return ContentCoding.decode(headers, body, maxBytes);
+  }
+
+  private static Buffer coded(String coding) {
+    return Buffer.buffer(Compression.of(coding, TEXT));
+  }
+
+  @Test
+  void a_body_without_a_coding_is_that_body() {
+    Buffer body = Buffer.buffer(TEXT);
+    assertSame(body, ContentCoding.decode(HttpHeaders.headers(), body, 1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "x-gzip", "deflate", "GZip", " gzip "})
+  void a_coding_is_undone_in_any_case(String coding) {
+    assertEquals(TEXT, decode(coding, coded(coding.strip()), 1_000).toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"br", "zstd", "identity", "", "gzip, gzip"})
+  void another_coding_is_left_as_it_is(String coding) {
+    Buffer body = coded("gzip");
+    assertSame(body, decode(coding, body, 1_000));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "deflate"})
+  void corrupt_data_is_left_as_it_is(String coding) {
+    for (Buffer body :
+        new Buffer[] {
+          Buffer.buffer(),
+          Buffer.buffer(TEXT),
+          coded(coding).slice(0, 12),
+          coded(coding).slice(2, 14)
+        }) {
+      assertSame(body, decode(coding, body, 1_000));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "deflate"})
+  void a_decoded_body_may_be_as_long_as_allowed_and_no_longer(String coding) {
+    assertEquals(TEXT, decode(coding, coded(coding), TEXT.length()).toString());
+    ResendException failure =
+        assertThrows(ResendException.class, () -> decode(coding, coded(coding), TEXT.length() - 1));
+    assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());
+    assertEquals("The answer is longer than maxResponseBytes, 15", failure.getMessage());
+  }
+}
