@@ -24,7 +24,9 @@ public enum NextStep {
   /** The call itself is wrong: correct the request id or the message. */
   FIX_REQUEST,
 
-  /** The token is missing, refused or lacks the right: an operator has to act. */
+  /**
+   * The token is missing, refused or lacks the right, or the account is blocked: an operator acts.
+   */
   FIX_CREDENTIALS,
 
   /**

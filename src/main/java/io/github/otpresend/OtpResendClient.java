@@ -85,7 +85,8 @@ public interface OtpResendClient {
    * @param requestId the id of the authentication request: 1 to 256 characters, not blank, not
    *     {@code .} or {@code ..}, without control characters; anything else is {@link
    *     ResendFailure#INVALID_REQUEST}
-   * @return the service's answer
+   * @return the service's answer; a success means that the restart of the channel was accepted, see
+   *     {@link ResendResponse}
    */
   Future<ResendResponse> resend(String requestId);
 

@@ -11,8 +11,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kinds of failure. The first eleven are answers of the service. The others are failures of the
- * library. Each has a gateway-like status, so that an HTTP handler can pass it on.
+ * The kinds of failure. Those up to {@link #UNRECOGNIZED} are answers of the service. The others
+ * are failures of the library. Each has a gateway-like status, so that an HTTP handler can pass it
+ * on.
  */
 public enum ResendFailure {
   /** The channel must be restarted. Another resend does it, and no cooldown applies. */
@@ -30,7 +31,9 @@ public enum ResendFailure {
   /** The token is valid and lacks the right. {@code CommonForbiddenException} has this kind too. */
   FORBIDDEN("ForbiddenException", 403, false, NextStep.FIX_CREDENTIALS, ANSWERED),
 
-  /** The service does not know the request id. */
+  /**
+   * The service does not know the request id. {@code RequestNotFoundException} is this kind too.
+   */
   SESSION_NOT_FOUND("SessionNotFoundException", 404, false, NextStep.START_OVER, ANSWERED),
 
   /** The last code went out too short a time ago. */
@@ -46,7 +49,22 @@ public enum ResendFailure {
   /** The service failed while it worked. Any 5xx without a type has this kind too. */
   SERVER_ERROR("InternalServerErrorException", 500, true, NextStep.AWAIT_CODE, ANSWERED),
 
-  /** The type or status is not documented. A code may have gone out unless the status is a 4xx. */
+  /** The session of the request id is closed. */
+  SESSION_CLOSED("SessionClosedException", 400, false, NextStep.START_OVER, ANSWERED),
+
+  /** The service is restarting or changing the channel. A code may be on its way. */
+  CHANNEL_CHANGED("ChannelChangedException", 400, true, NextStep.AWAIT_CODE, ANSWERED),
+
+  /** The service finds the request malformed. {@code ValidateError} is this kind too. */
+  BAD_REQUEST("BadRequestException", 400, false, NextStep.FIX_REQUEST, ANSWERED),
+
+  /** The form or the person is blocked. {@code WidgetNotFoundException} is this kind too. */
+  BLOCKED("WidgetIsBlockedException", 403, false, NextStep.FIX_CREDENTIALS, ANSWERED),
+
+  /**
+   * The type or status is not documented. A code may have gone out unless the status is a 4xx. A
+   * 408 without a type says nothing of the request, so that a code may have gone out then too.
+   */
   UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER, ANSWERED, NO_REUSE),
 
   /** The request id or the message is not valid. Nothing was sent. */
@@ -96,6 +114,9 @@ public enum ResendFailure {
       BY_TYPE.put(failure.type, failure);
     }
     BY_TYPE.put("CommonForbiddenException", FORBIDDEN);
+    BY_TYPE.put("RequestNotFoundException", SESSION_NOT_FOUND);
+    BY_TYPE.put("ValidateError", BAD_REQUEST);
+    BY_TYPE.put("WidgetNotFoundException", BLOCKED);
   }
 
   private final String type;
@@ -129,9 +150,14 @@ public enum ResendFailure {
     return fits || failure.isAnswered() ? failure : UNRECOGNIZED;
   }
 
-  /** Returns whether a failure of this kind and status can have {@code maybeSent} false. */
-  boolean canBeUnsent(int httpStatus) {
-    return isAnswered() ? httpStatus / 100 == 4 && this != SERVER_ERROR : !maybeSent;
+  /** Returns whether a failure of this type and status can have {@code maybeSent} false. */
+  static boolean canBeUnsent(@Nullable String type, int httpStatus) {
+    ResendFailure failure = of(type, httpStatus, false);
+    if (failure == UNRECOGNIZED) {
+      boolean isUntyped = type == null || type.equals(UNRECOGNIZED.type);
+      return httpStatus / 100 == 4 && (httpStatus != 408 || !isUntyped);
+    }
+    return !failure.maybeSent && (!failure.isAnswered() || httpStatus / 100 == 4);
   }
 
   private boolean isAnswered() {

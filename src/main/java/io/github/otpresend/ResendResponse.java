@@ -4,9 +4,13 @@ package io.github.otpresend;
 import io.vertx.core.json.JsonObject;
 
 /**
- * The service's answer to a resend that it accepted.
+ * The service's answer to a resend that it accepted. It accepts to restart the channel that carried
+ * the code, or to launch the next one. So the channel may be another one afterwards, and the code
+ * may yet fail to arrive. The channel now in use, and how many attempts to enter the code are left,
+ * stand in the service's own answer to {@code GET /{requestId}/channel}, which is not part of this
+ * library.
  *
- * @param success what the service says of the resend: true when the code is on its way
+ * @param success what the service says of the resend: true when it is accepted
  */
 public record ResendResponse(boolean success) {
   /**

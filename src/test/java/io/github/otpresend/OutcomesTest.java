@@ -50,6 +50,15 @@ class OutcomesTest {
           404 | SessionNotFoundException         | Сессия не найдена | SESSION_NOT_FOUND | false | START_OVER
           409 | RestartCooldownActiveException   | Перезапуск недоступен: требуется подождать. | RESTART_COOLDOWN_ACTIVE | false | WAIT
           409 | SessionAlreadyConfirmedException | Сессия уже подтверждена | SESSION_ALREADY_CONFIRMED | false | PROCEED
+          404 | RequestNotFoundException         | Нет такого запроса | SESSION_NOT_FOUND | false | START_OVER
+          400 | SessionClosedException           | Сессия закрыта | SESSION_CLOSED | false | START_OVER
+          400 | ChannelChangedException          | Канал изменён | CHANNEL_CHANGED | true | AWAIT_CODE
+          400 | BadRequestException              | Плохой запрос | BAD_REQUEST | false | FIX_REQUEST
+          422 | ValidateError                    | Плохой запрос | BAD_REQUEST | false | FIX_REQUEST
+          403 | WidgetIsBlockedException         | Заблокировано | BLOCKED | false | FIX_CREDENTIALS
+          404 | WidgetNotFoundException          | Нет формы | BLOCKED | false | FIX_CREDENTIALS
+          408 | LongPollingTimeoutException      | Долго | UNRECOGNIZED | false | RETRY_LATER
+          408 | -                                | - | UNRECOGNIZED | true | RETRY_LATER
           429 | RateLimitException               | Слишком много запросов | RATE_LIMITED | false | WAIT
           429 | -                                | - | RATE_LIMITED | false | WAIT
           500 | InternalServerErrorException     | Ошибка | SERVER_ERROR | true | AWAIT_CODE

@@ -30,6 +30,10 @@ class ResendFailureTest {
         row("SESSION_ALREADY_CONFIRMED", "SessionAlreadyConfirmedException", 409, false, "PROCEED"),
         row("RATE_LIMITED", "RateLimitException", 429, false, "WAIT"),
         row("SERVER_ERROR", "InternalServerErrorException", 500, true, "AWAIT_CODE"),
+        row("SESSION_CLOSED", "SessionClosedException", 400, false, "START_OVER"),
+        row("CHANNEL_CHANGED", "ChannelChangedException", 400, true, "AWAIT_CODE"),
+        row("BAD_REQUEST", "BadRequestException", 400, false, "FIX_REQUEST"),
+        row("BLOCKED", "WidgetIsBlockedException", 403, false, "FIX_CREDENTIALS"),
         row("UNRECOGNIZED", "UnrecognizedException", 500, true, "RETRY_LATER"),
         row("INVALID_REQUEST", "InvalidRequestException", 400, false, "FIX_REQUEST"),
         row("TOKEN_UNAVAILABLE", "TokenUnavailableException", 503, false, "FIX_CREDENTIALS"),
@@ -90,40 +94,14 @@ class ResendFailureTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      names = {
-        "RESEND_CHANNEL",
-        "ATTEMPTS_EXPIRED",
-        "NO_AVAILABLE_CHANNELS",
-        "UNAUTHORIZED",
-        "FORBIDDEN",
-        "SESSION_NOT_FOUND",
-        "RESTART_COOLDOWN_ACTIVE",
-        "SESSION_ALREADY_CONFIRMED",
-        "RATE_LIMITED",
-        "SERVER_ERROR",
-        "UNRECOGNIZED"
-      })
+  @EnumSource(to = "UNRECOGNIZED")
   void a_type_of_the_service_counts_beside_any_status(ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(kind.type(), 418, false));
     assertEquals(kind, ResendFailure.of(kind.type(), 599, true));
   }
 
   @ParameterizedTest
-  @EnumSource(
-      names = {
-        "INVALID_REQUEST",
-        "TOKEN_UNAVAILABLE",
-        "CONNECTION_FAILED",
-        "OVERLOADED",
-        "CLOSED",
-        "ALREADY_IN_PROGRESS",
-        "GUARD_UNAVAILABLE",
-        "EXPIRED",
-        "TIMEOUT",
-        "CONNECTION_LOST",
-        "INVALID_RESPONSE"
-      })
+  @EnumSource(from = "INVALID_REQUEST")
   void a_type_of_the_librarys_own_counts_only_beside_its_status_and_maybe_sent(ResendFailure kind) {
     assertEquals(
         ResendFailure.UNRECOGNIZED,
@@ -133,9 +111,16 @@ class ResendFailureTest {
         ResendFailure.of(kind.type(), kind.httpStatus() + 1, kind.maybeSent()));
   }
 
-  @Test
-  void the_common_forbidden_exception_is_forbidden() {
-    assertEquals(ResendFailure.FORBIDDEN, ResendFailure.of("CommonForbiddenException", 403, false));
+  @ParameterizedTest
+  @CsvSource({
+    "CommonForbiddenException, 403, FORBIDDEN",
+    "RequestNotFoundException, 404, SESSION_NOT_FOUND",
+    "ValidateError, 400, BAD_REQUEST",
+    "WidgetNotFoundException, 404, BLOCKED",
+  })
+  void another_type_of_the_service_has_the_kind_of_the_one_it_means(
+      String type, int status, ResendFailure kind) {
+    assertEquals(kind, ResendFailure.of(type, status, false));
   }
 
   @ParameterizedTest
