@@ -6,8 +6,14 @@ import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.shareddata.Shareable;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,18 +78,30 @@ public final class ResendException extends RuntimeException {
   }
 
   /**
-   * Returns a {@code ResendException} as it is, and decodes the {@link ReplyException} of an
-   * event-bus request. Any other cause is {@link ResendFailure#UNRECOGNIZED} and maybe sent.
+   * Returns the failure of the resend: a {@code ResendException} as it is, and the {@link
+   * ReplyException} of an event-bus request decoded. It may be inside another exception, as one of
+   * its causes or suppressed ones. If there is none, the result is {@link
+   * ResendFailure#UNRECOGNIZED} and maybe sent.
    *
    * @param failure the cause of a failed future
    * @return the failure of the resend
    */
   public static ResendException from(Throwable failure) {
     Objects.requireNonNull(failure, "failure");
-    if (failure instanceof ResendException resendException) {
-      return resendException;
-    } else if (failure instanceof ReplyException replyException) {
-      return ResendMessage.decodeFailure(replyException);
+    Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Throwable> unseen = new ArrayDeque<>(List.of(failure));
+    while (!unseen.isEmpty()) {
+      Throwable inside = unseen.removeFirst();
+      if (inside instanceof ResendException resendException) {
+        return resendException;
+      } else if (inside instanceof ReplyException replyException) {
+        return ResendMessage.decodeFailure(replyException);
+      } else if (seen.add(inside)) {
+        unseen.addAll(List.of(inside.getSuppressed()));
+        if (inside.getCause() != null) {
+          unseen.addFirst(inside.getCause()); // the causes come first, all of them
+        }
+      }
     }
     return new ResendException(
         ResendFailure.UNRECOGNIZED, "Not a failure of a resend: " + failure, failure);

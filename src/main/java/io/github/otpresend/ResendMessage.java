@@ -26,6 +26,12 @@ final class ResendMessage {
   static final String RETRY_AFTER_MS = "retryAfterMs";
   static final String PAYLOAD = "payload";
 
+  /**
+   * How Vert.x's text begins when a consumer has not taken a message: it was unregistered while the
+   * message waited for its event loop. Nothing else distinguishes this from a timeout.
+   */
+  private static final String DISCARDED = "Discarded the request";
+
   private ResendMessage() {}
 
   static JsonObject encodeRequest(String requestId) {
@@ -93,8 +99,13 @@ final class ResendMessage {
           new ResendException(
               ResendFailure.CONNECTION_FAILED, "Nobody serves the event-bus address", reply);
       case TIMEOUT ->
-          new ResendException(
-              ResendFailure.TIMEOUT, "No reply came over the event bus in time", reply);
+          String.valueOf(reply.getMessage()).startsWith(DISCARDED)
+              ? new ResendException(
+                  ResendFailure.CONNECTION_FAILED,
+                  "The consumer of the event-bus address left before it took the message",
+                  reply)
+              : new ResendException(
+                  ResendFailure.TIMEOUT, "No reply came over the event bus in time", reply);
       case ERROR ->
           new ResendException(
               ResendFailure.CONNECTION_LOST, "The event bus lost the message or its reply", reply);
@@ -121,8 +132,7 @@ final class ResendMessage {
       String unrecognized = ResendFailure.UNRECOGNIZED.type();
       return new ResendException(unrecognized, failureCode, true, wrong, null, null);
     }
-    boolean maybeSent =
-        saysMaybeSent || !ResendFailure.of(type, failureCode, false).canBeUnsent(failureCode);
+    boolean maybeSent = saysMaybeSent || !ResendFailure.canBeUnsent(type, failureCode);
     Duration retryAfter =
         json.getValue(RETRY_AFTER_MS) instanceof Number millis && millis.longValue() >= 0
             ? Duration.ofMillis(millis.longValue())

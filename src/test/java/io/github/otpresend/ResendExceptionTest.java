@@ -14,6 +14,7 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -21,6 +22,8 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -206,6 +209,16 @@ class ResendExceptionTest {
   }
 
   @Test
+  void a_message_that_no_consumer_took_was_not_sent() {
+    ReplyException discarded =
+        new ReplyException(
+            ReplyFailure.TIMEOUT, "Discarded the request. address: 1, repliedAddress: otp.resend");
+    ResendException failure = ResendException.from(discarded);
+    assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
+    assertFalse(failure.maybeSent());
+  }
+
+  @Test
   void an_error_of_the_bus_may_have_been_sent() {
     ResendException failure =
         ResendException.from(new ReplyException(ReplyFailure.ERROR, -1, "Broken"));
@@ -282,6 +295,8 @@ class ResendExceptionTest {
     "InternalServerErrorException, 400, SERVER_ERROR",
     "InternalServerErrorException, 500, SERVER_ERROR",
     "UnrecognizedException, 500, UNRECOGNIZED",
+    "ChannelChangedException, 400, CHANNEL_CHANGED",
+    "UnrecognizedException, 408, UNRECOGNIZED",
     "New, 399, UNRECOGNIZED",
     "New, 503, UNRECOGNIZED",
     "ConnectionFailedException, 500, UNRECOGNIZED",
@@ -300,6 +315,7 @@ class ResendExceptionTest {
     "SessionNotFoundException, 400",
     "RateLimitException, 499",
     "New, 418",
+    "New, 408",
     "TimeoutException, 400",
     "ConnectionFailedException, 503",
     "ExpiredException, 504",
@@ -332,6 +348,42 @@ class ResendExceptionTest {
     assertEquals(500, failure.httpStatus());
     assertTrue(failure.maybeSent());
     assertSame(other, failure.getCause());
+  }
+
+  static Stream<Throwable> wrapped() {
+    ResendException failure = new ResendException(ResendFailure.RATE_LIMITED, "slow down");
+    ReplyException reply = recipientFailure(429, failure.toJson().encode());
+    ResendException lost = new ResendException(ResendFailure.CONNECTION_LOST, "broke");
+    Exception withSuppressed = new CompletionException(failure);
+    withSuppressed.addSuppressed(lost);
+    Exception circle = new Exception("circle");
+    Exception cause = new Exception(circle);
+    circle.initCause(cause);
+    cause.addSuppressed(failure);
+    Exception suppressing = new Exception(new IOException());
+    suppressing.addSuppressed(new CompletionException(reply));
+    return Stream.of(
+        new CompletionException(failure),
+        new CompletionException(reply),
+        new ExecutionException(new CompletionException(new RuntimeException(failure))),
+        withSuppressed,
+        suppressing,
+        circle);
+  }
+
+  @ParameterizedTest
+  @MethodSource("wrapped")
+  void from_another_exception_is_the_failure_inside(Throwable failure) {
+    assertEquals(ResendFailure.RATE_LIMITED, ResendException.from(failure).failure());
+    assertEquals("slow down", ResendException.from(failure).getMessage());
+  }
+
+  @Test
+  void from_an_exception_that_has_suppressed_others_is_unrecognized_if_none_is_a_resends() {
+    Exception failure = new Exception(new IOException());
+    failure.addSuppressed(failure.getCause());
+    assertEquals(ResendFailure.UNRECOGNIZED, ResendException.from(failure).failure());
+    assertSame(failure, ResendException.from(failure).getCause());
   }
 
   @Test
