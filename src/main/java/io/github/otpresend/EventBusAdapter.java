@@ -2,6 +2,7 @@
 package io.github.otpresend;
 
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
@@ -10,6 +11,7 @@ import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves a client at an event-bus address.
@@ -35,6 +37,7 @@ public final class EventBusAdapter {
   private final OtpResendClient client;
   private final MessageConsumer<Object> consumer;
   private final AtomicBoolean leaving = new AtomicBoolean();
+  private final Promise<Void> unregistered = Promise.promise();
 
   /** Counts the messages that came after {@link #unregister}. */
   private final AtomicInteger latecomers = new AtomicInteger();
@@ -71,33 +74,43 @@ public final class EventBusAdapter {
    * cluster the last adapter of a node at an address has the other nodes told first, and takes what
    * they have sent meanwhile, until half a second passes without a message, at most 5 s.
    *
-   * @return completed once the address is unbound
+   * @return completed once the address is unbound, also if this is not the first time
    */
   public Future<Void> unregister() {
-    return leaving.compareAndSet(false, true)
-        ? Departure.of(vertx, consumer.address(), latecomers::get).eventually(consumer::unregister)
-        : consumer.unregister();
+    if (leaving.compareAndSet(false, true)) {
+      Departure.of(vertx, consumer.address(), latecomers::get)
+          .eventually(consumer::unregister)
+          .onComplete(unregistered);
+    }
+    return Contexts.forCaller(vertx, unregistered.future());
   }
 
   private void serve(Message<Object> message) {
     if (leaving.get()) {
       latecomers.incrementAndGet();
     }
-    Future<ResendResponse> outcome;
     try {
       ResendMessage.checkExpiry(message.headers().get(ResendMessage.EXPIRES_AT), Instant.now());
-      outcome = client.resend(ResendMessage.decodeRequest(message.body()));
-    } catch (RuntimeException e) { // also that of a client which is not this library's
-      outcome = Future.failedFuture(e);
+      client
+          .resend(ResendMessage.decodeRequest(message.body()))
+          .onComplete((response, failure) -> reply(message, response, failure));
+    } catch (Throwable e) { // of a client which is not this library's; it may have returned null
+      reply(message, null, e);
     }
-    outcome.onComplete(
-        (response, failure) -> {
-          if (failure == null) {
-            message.reply(response.toJson());
-          } else {
-            fail(message, ResendException.from(failure));
-          }
-        });
+  }
+
+  private static void reply(
+      Message<Object> message, @Nullable ResendResponse response, @Nullable Throwable failure) {
+    if (response != null) {
+      message.reply(response.toJson());
+    } else if (failure != null) {
+      fail(message, ResendException.from(failure));
+    } else {
+      fail(
+          message,
+          new ResendException(
+              ResendFailure.INVALID_RESPONSE, "The client gave no response and no failure"));
+    }
   }
 
   private static void fail(Message<Object> message, ResendException failure) {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -18,11 +19,14 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -214,6 +218,56 @@ class EventBusTest {
             OtpResendClient.overEventBus(vertx, new OtpResendOptions().setAddress("elsewhere"))
                 .resend("id"));
     assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());
+    assertTrue(failure.maybeSent());
+  }
+
+  static Stream<Arguments> wrongClients() {
+    Promise<ResendResponse> failsWithNull = Promise.promise();
+    failsWithNull.tryFail((Throwable) null);
+    return Stream.of(
+        Arguments.of(wrongClient(id -> null)),
+        Arguments.of(wrongClient(id -> Future.failedFuture((Throwable) null))),
+        Arguments.of(wrongClient(id -> failsWithNull.future())),
+        Arguments.of(wrongClient(id -> Future.succeededFuture(null))),
+        Arguments.of(wrongClient(id -> Future.failedFuture(new Exception("of its own")))),
+        Arguments.of(
+            wrongClient(
+                id -> {
+                  throw new IllegalStateException("of its own");
+                })),
+        Arguments.of(
+            wrongClient(
+                id -> {
+                  throw new LinkageError("of its own");
+                })));
+  }
+
+  /** A client that is not this library's. */
+  private static OtpResendClient wrongClient(Function<String, Future<ResendResponse>> resend) {
+    return new OtpResendClient() {
+      @Override
+      public Future<ResendResponse> resend(String requestId) {
+        return resend.apply(requestId);
+      }
+
+      @Override
+      public Future<Void> close() {
+        return Future.succeededFuture();
+      }
+    };
+  }
+
+  @ParameterizedTest
+  @MethodSource("wrongClients")
+  void whatever_a_client_does_its_asker_gets_a_typed_failure(OtpResendClient wrong) {
+    await(EventBusAdapter.register(vertx, "wrong", wrong));
+    ResendException failure =
+        failureOf(
+            OtpResendClient.overEventBus(vertx, new OtpResendOptions().setAddress("wrong"))
+                .resend("id"));
+    assertTrue(
+        Set.of(ResendFailure.INVALID_RESPONSE, ResendFailure.UNRECOGNIZED)
+            .contains(failure.failure()));
     assertTrue(failure.maybeSent());
   }
 
