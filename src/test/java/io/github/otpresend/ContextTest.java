@@ -15,6 +15,7 @@ import io.vertx.core.ThreadingModel;
 import io.vertx.core.Verticle;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -56,6 +57,11 @@ class ContextTest {
 
   /** Deploys a verticle that asks, and tells the context it asked on and the one of the outcome. */
   private void assertSameContext(ThreadingModel model, Supplier<Future<?>> resend) {
+    assertSameContext(vertx, model, resend);
+  }
+
+  private static void assertSameContext(
+      Vertx vertx, ThreadingModel model, Supplier<Future<?>> resend) {
     AtomicReference<Context> asked = new AtomicReference<>();
     AtomicReference<Context> answered = new AtomicReference<>();
     AtomicReference<String> thread = new AtomicReference<>();
@@ -143,6 +149,26 @@ class ContextTest {
     done.await();
     assertNotNull(answered.get());
     assertTrue(answered.get().isEventLoopContext());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ThreadingModel.class,
+      names = {"EVENT_LOOP", "WORKER"})
+  void a_caller_of_another_vertx_is_told_where_it_asked(ThreadingModel model) {
+    Vertx other = Vertx.vertx();
+    try {
+      OtpResendClient overBus = OtpResendClient.overEventBus(vertx);
+      await(EventBusAdapter.register(vertx, OtpResendOptions.DEFAULT_ADDRESS, client));
+      for (OtpResendClient asked : List.of(client, overBus)) {
+        assertSameContext(other, model, () -> asked.resend("id"));
+        assertSameContext(other, model, () -> asked.resend("lost"));
+        assertSameContext(other, model, () -> asked.resend(""));
+        assertSameContext(other, model, asked::close);
+      }
+    } finally {
+      await(other.close());
+    }
   }
 
   @Test

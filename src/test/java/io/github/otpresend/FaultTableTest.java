@@ -10,6 +10,7 @@ import static io.github.otpresend.ResendFailure.CONNECTION_FAILED;
 import static io.github.otpresend.ResendFailure.CONNECTION_LOST;
 import static io.github.otpresend.ResendFailure.INVALID_RESPONSE;
 import static io.github.otpresend.ResendFailure.RATE_LIMITED;
+import static io.github.otpresend.ResendFailure.RESTART_COOLDOWN_ACTIVE;
 import static io.github.otpresend.ResendFailure.SERVER_ERROR;
 import static io.github.otpresend.ResendFailure.TIMEOUT;
 import static io.github.otpresend.ResendFailure.UNRECOGNIZED;
@@ -149,6 +150,9 @@ class FaultTableTest {
     bodyFaults();
     framingFaults();
     statuses();
+    interimAnswers();
+    lastAnswers();
+    compressedAnswers();
   }
 
   private static void tls(String name, FaultServer.Script fault) {
@@ -426,7 +430,8 @@ class FaultTableTest {
   }
 
   private static void statuses() {
-    for (int status : List.of(408, 413, 425, 499)) {
+    says("status 408", UNRECOGNIZED, response(408, ""));
+    for (int status : List.of(413, 425, 499)) {
       FaultServer.Script refusal = afterRequest(peer -> peer.write(response(status, "")));
       TABLE.add(new Fault("status " + status, "http", refusal, UNRECOGNIZED, false));
     }
@@ -434,16 +439,94 @@ class FaultTableTest {
     for (int status : List.of(500, 502, 503, 504, 520)) {
       says("status " + status, SERVER_ERROR, response(status, "<html>"));
     }
-    says("status 100, then 201", null, "HTTP/1.1 100 Continue\r\n\r\n" + SUCCESS);
-    says("status 103, then 201", null, "HTTP/1.1 103 Hints\r\n\r\n" + SUCCESS);
-    says("status 100, then silence", TIMEOUT, "HTTP/1.1 100 Continue\r\n\r\n");
-    answer("status 100 without end", TIMEOUT, peer -> flood(peer, "HTTP/1.1 100 Continue\r\n\r\n"));
     says("status 204", INVALID_RESPONSE, "HTTP/1.1 204 No Content\r\n\r\n");
     says("status 205", INVALID_RESPONSE, "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n");
     says("status 206", null, response(206, BODY));
     says("status 303", INVALID_RESPONSE, response(303, "Location: /elsewhere", ""));
     says("status 304", INVALID_RESPONSE, "HTTP/1.1 304 Not Modified\r\n\r\n");
     says("status 999", UNRECOGNIZED, response(999, ""));
+  }
+
+  /** Of the 1xx Vert.x skips 100 and 103. Any other one is the answer, as 101 is. */
+  private static void interimAnswers() {
+    for (String interim : List.of("100 Continue\r\n", "103 Hints\r\nLink: </a>\r\nX: 1\r\n")) {
+      String status = "status " + interim.substring(0, 3);
+      String answer = "HTTP/1.1 " + interim + "\r\n";
+      says(status + ", then 201", null, answer + SUCCESS);
+      says(status + " three times, then 201", null, answer.repeat(3) + SUCCESS);
+      says(status + ", then 503", SERVER_ERROR, answer + response(503, ""));
+      says(status + ", then silence", TIMEOUT, answer);
+      answer(status + " without end", TIMEOUT, peer -> flood(peer, answer));
+      answer(
+          status + ", then closed",
+          CONNECTION_LOST,
+          peer -> {
+            peer.write(answer);
+            peer.close();
+          });
+    }
+    for (int status : List.of(102, 104, 199)) {
+      says(
+          "status " + status + ", then 201",
+          INVALID_RESPONSE,
+          "HTTP/1.1 " + status + " Status\r\n\r\n" + SUCCESS);
+    }
+  }
+
+  /** A row whose answer is the last one on its connection; nobody listens to another request. */
+  private static void saysLast(String header) {
+    answer(
+        "last answer: " + header.replace("\r\n", " | "),
+        null,
+        peer -> {
+          peer.write(response(201, header, BODY));
+          peer.silence();
+        });
+  }
+
+  private static void lastAnswers() {
+    saysLast("Connection: close");
+    saysLast("Connection: Upgrade, close");
+    saysLast("connection: upgrade ,CLOSE\t");
+    saysLast("Connection: close, keep-alive");
+    saysLast("Connection: keep-alive\r\nConnection: x,Close");
+    saysLast("Keep-Alive: timeout=0");
+    saysLast("Keep-Alive: timeout=1, max=100");
+    saysLast("Connection: keep-alive\r\nKeep-Alive: max=3\r\nKeep-Alive: TIMEOUT = \"1\"");
+    answer(
+        "last answer: HTTP/1.0",
+        null,
+        peer -> {
+          peer.write(SUCCESS.replace("HTTP/1.1", "HTTP/1.0"));
+          peer.silence();
+        });
+  }
+
+  /** A row whose answer is compressed. */
+  private static void compressed(
+      String coding, int status, String body, @Nullable ResendFailure kind) {
+    byte[] bytes = Compression.of(coding, body);
+    String head =
+        "HTTP/1.1 %d Status\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
+            .formatted(status, coding, bytes.length);
+    answer(
+        coding + " " + status + " of " + body.length(),
+        kind,
+        peer -> {
+          peer.write(head);
+          peer.write(bytes);
+        });
+  }
+
+  private static void compressedAnswers() {
+    String cooldown = "{\"type\":\"RestartCooldownActiveException\"}";
+    for (String coding : List.of("gzip", "x-gzip", "GZIP", "deflate")) {
+      compressed(coding, 409, cooldown, RESTART_COOLDOWN_ACTIVE);
+      compressed(coding, 201, BODY, null);
+    }
+    compressed("gzip", 201, " ".repeat(65_520) + BODY, null);
+    compressed("gzip", 201, " ".repeat(65_521) + BODY, INVALID_RESPONSE);
+    compressed("deflate", 409, cooldown + " ".repeat(10_000_000), INVALID_RESPONSE);
   }
 
   static Stream<Fault> faults() {
