@@ -30,9 +30,9 @@ import java.util.stream.Stream;
  * The main job in one command: {@code mvn -q test-compile exec:java}.
  *
  * <p>Without {@code OTP_TOKEN} in the environment it asks for resends in a sandbox, where nothing
- * costs: for one session of each documented outcome, or for the ids that are its arguments. With
- * {@code OTP_TOKEN}, and {@code OTP_BASE_URL} for another place than the service's, it asks the
- * service itself, once, for its one argument.
+ * costs: for one session of each outcome, or for the ids that are its arguments. With {@code
+ * OTP_TOKEN}, and {@code OTP_BASE_URL} for another place than the service's, it asks the service
+ * itself, once, for its one argument.
  */
 public final class Demo {
   static final String WRONG_TOKEN = "wrong-token";

@@ -28,7 +28,7 @@ class DemoTest {
   }
 
   @Test
-  void without_a_token_it_shows_each_documented_outcome_in_a_sandbox() {
+  void without_a_token_it_shows_each_outcome_of_a_sandbox() {
     Run run = run(Map.of());
 
     assertEquals(0, run.exitCode());
@@ -43,6 +43,11 @@ class DemoTest {
             "session-not-found SESSION_NOT_FOUND 404 no START_OVER",
             "restart-cooldown-active RESTART_COOLDOWN_ACTIVE 409 no WAIT",
             "session-already-confirmed SESSION_ALREADY_CONFIRMED 409 no PROCEED",
+            "rate-limited RATE_LIMITED 429 no WAIT",
+            "session-closed SESSION_CLOSED 400 no START_OVER",
+            "channel-changed CHANNEL_CHANGED 400 yes AWAIT_CODE",
+            "blocked BLOCKED 403 no FIX_CREDENTIALS",
+            "server-error SERVER_ERROR 500 yes AWAIT_CODE",
             "wrong-token UNAUTHORIZED 401 no FIX_CREDENTIALS",
             "answer-lost CONNECTION_LOST 502 yes AWAIT_CODE"),
         run.table());

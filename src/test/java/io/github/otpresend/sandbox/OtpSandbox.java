@@ -25,7 +25,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The OTP service's documented behaviour, in this JVM, for tests: nothing is sent, nothing costs.
+ * The OTP service's behaviour, in this JVM, for tests: nothing is sent, nothing costs. What it does
+ * is documented by the service, except where the javadoc says that it is assumed.
  *
  * <pre>{@code
  * try (OtpSandbox sandbox = OtpSandbox.start()) {
@@ -109,9 +110,10 @@ public final class OtpSandbox implements AutoCloseable {
   }
 
   /**
-   * Opens a session, or returns the one that was opened before. The first resend of a new one
-   * succeeds; further ones are refused with 409 RestartCooldownActiveException until the cooldown
-   * is over, and so on. {@link SandboxSession} has the means to have it otherwise.
+   * Opens a session, or returns the one that was opened before. A new one is a session whose first
+   * cooldown is over, so that its first resend succeeds; further ones are refused with 409
+   * RestartCooldownActiveException until the cooldown is over, and so on. {@link
+   * SandboxSession#justSent} makes it one whose first code has just gone out.
    *
    * @param requestId any text that is not empty; it is compared with the decoded one of a request
    * @return the session

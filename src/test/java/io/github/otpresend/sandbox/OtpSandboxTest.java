@@ -137,6 +137,11 @@ class OtpSandboxTest {
           SESSION_NOT_FOUND|404|SessionNotFoundException|Сессия не найдена
           RESTART_COOLDOWN_ACTIVE|409|RestartCooldownActiveException|Перезапуск недоступен: требуется подождать.
           SESSION_ALREADY_CONFIRMED|409|SessionAlreadyConfirmedException|Сессия уже подтверждена
+          RATE_LIMITED|429|RateLimitException|Too many sends to this phone number
+          SESSION_CLOSED|400|SessionClosedException|The session is closed
+          CHANNEL_CHANGED|400|ChannelChangedException|The channel is being changed
+          BLOCKED|403|WidgetIsBlockedException|The form is blocked
+          SERVER_ERROR|500|InternalServerErrorException|Internal server error
           """)
   void a_refusing_state_refuses_every_resend(
       SessionState state, int status, String type, String message) throws IOException {
@@ -169,11 +174,34 @@ class OtpSandboxTest {
   }
 
   @Test
-  void a_session_that_begins_in_its_cooldown_resends_once_it_is_over() throws IOException {
-    sandbox
-        .session("4711")
-        .inState(SessionState.RESTART_COOLDOWN_ACTIVE)
-        .withCooldown(Duration.ofSeconds(5));
+  void a_channel_fails_several_times_before_no_channel_is_left() throws IOException {
+    sandbox.session("4711").channelsFail(2);
+    Answer failed = refusal(400, "ResendChannelException", "Перезапустите канал");
+
+    assertEquals(List.of(failed, SUCCESS, failed, SUCCESS), resends("4711", 4));
+    for (Answer answer : resends("4711", 2)) {
+      assertTrue(answer.body().contains("NoAvailableChannelsException"), answer.body());
+    }
+    assertEquals(2, sandbox.resends("4711"));
+  }
+
+  @Test
+  void a_state_that_is_set_ends_the_failures_of_a_channel() throws IOException {
+    sandbox.session("4711").channelsFail(5).inState(SessionState.OPEN);
+
+    assertEquals(List.of(SUCCESS, COOLDOWN), resends("4711", 2));
+  }
+
+  @Test
+  void a_channel_cannot_fail_less_than_once() {
+    SandboxSession session = sandbox.session("4711");
+
+    assertThrows(IllegalArgumentException.class, () -> session.channelsFail(0));
+  }
+
+  @Test
+  void a_session_that_has_just_been_sent_to_resends_once_its_cooldown_is_over() throws IOException {
+    sandbox.session("4711").justSent().withCooldown(Duration.ofSeconds(5));
     assertEquals(COOLDOWN, resend("4711"));
     clock.advance(Duration.ofSeconds(5));
 

@@ -21,6 +21,10 @@ public final class SandboxSession {
   private Duration cooldown = DEFAULT_COOLDOWN;
   private Duration delay = Duration.ZERO;
   private Fault fault;
+
+  /** How often the channel has yet to fail; negative if it does not. */
+  private int failuresLeft = -1;
+
   private int resends;
 
   SandboxSession(Clock clock) {
@@ -41,6 +45,35 @@ public final class SandboxSession {
   }
 
   /**
+   * Makes this a session that a code has just gone out for, the first one included: resends are
+   * refused until the cooldown is over. That is how the service treats a new request.
+   *
+   * @return this session
+   */
+  public SandboxSession justSent() {
+    return inState(SessionState.RESTART_COOLDOWN_ACTIVE);
+  }
+
+  /**
+   * Has the channel fail some times. Each time a resend is refused as {@link
+   * SessionState#RESEND_CHANNEL}, and the next one succeeds: it restarts the channel, or launches
+   * the next one, and no answer to a resend tells which. After the last failure no channel is left:
+   * {@link SessionState#NO_AVAILABLE_CHANNELS}. How often the service restarts a channel is not
+   * documented.
+   *
+   * @param times one or more
+   * @return this session
+   */
+  public synchronized SandboxSession channelsFail(int times) {
+    if (times < 1) {
+      throw new IllegalArgumentException("times is " + times + "; allowed is one or more");
+    }
+    inState(SessionState.RESEND_CHANNEL);
+    failuresLeft = times;
+    return this;
+  }
+
+  /**
    * Puts this session into a state. What was before no longer matters: {@link SessionState#OPEN}
    * ends a cooldown, {@link SessionState#RESTART_COOLDOWN_ACTIVE} begins a new one.
    *
@@ -50,6 +83,7 @@ public final class SandboxSession {
   public synchronized SandboxSession inState(SessionState state) {
     this.state = state;
     since = clock.instant();
+    failuresLeft = -1;
     return this;
   }
 
@@ -96,11 +130,20 @@ public final class SandboxSession {
     SessionState answer = state;
     if (answer == SessionState.OPEN) {
       resends++;
-      inState(SessionState.RESTART_COOLDOWN_ACTIVE);
+      state = afterCode();
+      since = clock.instant();
     } else if (answer == SessionState.RESEND_CHANNEL) {
-      inState(SessionState.OPEN);
+      state = SessionState.OPEN;
     }
     return answer;
+  }
+
+  private SessionState afterCode() {
+    if (failuresLeft < 0) {
+      return SessionState.RESTART_COOLDOWN_ACTIVE;
+    }
+    failuresLeft--;
+    return failuresLeft > 0 ? SessionState.RESEND_CHANNEL : SessionState.NO_AVAILABLE_CHANNELS;
   }
 
   private static Duration notNegative(String name, Duration value) {
