@@ -10,37 +10,71 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Another JVM of this class path, pinned to its own core; it ends with its standard input. */
+/** Another JVM, which says in a line that it is ready, and ends with its standard input. */
 final class ChildProcess {
   private final Process process;
+  private final BufferedReader output;
   private final String firstLine;
 
-  /** Starts it, and waits for the line that says that it is ready. */
-  ChildProcess(Class<?> main, String... arguments) {
-    List<String> command = new ArrayList<>(Cores.pinToServer());
-    command.addAll(
-        List.of(
-            ProcessHandle.current().info().command().orElse("java"),
-            "-Xmx512m",
-            "-XX:+UseSerialGC",
-            "-cp",
-            System.getProperty("java.class.path"),
-            main.getName()));
-    command.addAll(List.of(arguments));
+  private ChildProcess(List<String> command, Class<?> main, String... arguments) {
+    List<String> whole = new ArrayList<>(command);
+    whole.add(main.getName());
+    whole.addAll(List.of(arguments));
     try {
-      process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-      firstLine =
-          new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8)).readLine();
+      process = new ProcessBuilder(whole).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    if (firstLine == null) {
-      throw new IllegalStateException(main.getName() + " did not start");
-    }
+    output = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
+    firstLine = readLine();
+  }
+
+  /** Starts a process of this class path, pinned to the server's core. */
+  static ChildProcess onServerCore(Class<?> main, String... arguments) {
+    List<String> command = new ArrayList<>(Cores.pinToServer());
+    command.addAll(List.of(java(), "-Xmx512m", "-XX:+UseSerialGC"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    return new ChildProcess(command, main, arguments);
+  }
+
+  /** Starts a client, which pins itself once it is warm. */
+  static ChildProcess client(
+      String classPath, List<String> jvmArguments, Class<?> main, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(java()));
+    command.addAll(jvmArguments);
+    command.addAll(List.of("-cp", classPath));
+    return new ChildProcess(command, main, arguments);
+  }
+
+  private static String java() {
+    return ProcessHandle.current().info().command().orElse("java");
   }
 
   String firstLine() {
     return firstLine;
+  }
+
+  /** Says a line, and returns the line that answers it. */
+  String ask(String line) {
+    try {
+      process.getOutputStream().write((line + '\n').getBytes(UTF_8));
+      process.getOutputStream().flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return readLine();
+  }
+
+  private String readLine() {
+    try {
+      String line = output.readLine();
+      if (line == null) {
+        throw new IllegalStateException("a process ended: " + process.info().commandLine());
+      }
+      return line;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   void close() {

@@ -37,7 +37,7 @@ final class ClusterNode {
   }
 
   static ChildProcess start(Target target, Ports ports) {
-    return new ChildProcess(
+    return ChildProcess.onServerCore(
         ClusterNode.class,
         "" + ports.asker,
         "" + ports.serving,

@@ -88,8 +88,13 @@ final class Load {
     return taken;
   }
 
-  void stop() throws InterruptedException {
+  /** Waits until the last call has ended, and returns how many there were. */
+  int stop() throws InterruptedException {
     stopped = true;
     ended.acquire(inFlight);
+    if (errors.get() > 0) {
+      throw new IllegalStateException(errors + " calls did not end as " + expected);
+    }
+    return complete.get();
   }
 }

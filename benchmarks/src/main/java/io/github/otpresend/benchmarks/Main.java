@@ -5,20 +5,17 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.otpresend.DeadlineBenchmark;
 import java.io.ByteArrayOutputStream;
-import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
@@ -36,7 +33,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * Starts the server, and runs the benchmarks in rounds: each round has one fork of each contender,
  * so that whatever else the machine does meets all of them alike.
  *
- * <p>Its one argument is the extent: full, main, short or smoke.
+ * <p>Its one argument is the extent: full, main, smoke, or short, which is a {@link Comparison}.
  */
 public final class Main {
   /** What is measured at once: the contenders, in this situation. */
@@ -51,7 +48,6 @@ public final class Main {
   private enum Extent {
     FULL(3, 12, 5, 1_000),
     MAIN(3, 12, 5, 1_000),
-    SHORT(6, 9, 2, 1_000),
     SMOKE(1, 1, 1, 200);
 
     final int rounds;
@@ -88,26 +84,6 @@ public final class Main {
           yield scenarios;
         }
         case MAIN -> main;
-        case SHORT -> {
-          Set<Contenders> few =
-              EnumSet.of(
-                  Contenders.DIRECT,
-                  Contenders.WEB_CLIENT,
-                  Contenders.HTTP_CLIENT,
-                  Contenders.ASYNC_HTTP_CLIENT);
-          if (!BASE.isEmpty()) {
-            few.add(Contenders.BASE);
-          }
-          Set<Contenders> fewAndBus = EnumSet.copyOf(few);
-          fewAndBus.add(Contenders.EVENT_BUS);
-          yield List.of(
-              new Scenario(fewAndBus, Answer.NOW, 64, 0),
-              new Scenario(few, Answer.NOW, 1, 0),
-              new Scenario(few, Answer.NOW, 1_024, 0),
-              new Scenario(few, Answer.REFUSED, 64, 0),
-              new Scenario(direct, Answer.NOW, 64, 1),
-              new Scenario(direct, Answer.NOW, 64, 100_000));
-        }
         case SMOKE -> List.of(new Scenario(all, Answer.NOW, 8, 0));
       };
     }
@@ -117,9 +93,6 @@ public final class Main {
   private static final String COMMON_POOL =
       "-Djava.util.concurrent.ForkJoinPool.common.parallelism=2";
 
-  /** The jar of this library at another commit, which is measured beside it. */
-  private static final String BASE = System.getProperty("base", "");
-
   private final Extent extent;
   private final Map<List<String>, RunResult> results = new LinkedHashMap<>();
 
@@ -128,36 +101,53 @@ public final class Main {
   }
 
   public static void main(String[] args) throws RunnerException, IOException {
+    if (args[0].equals("short")) {
+      compare();
+      return;
+    }
     Main main = new Main(Extent.valueOf(args[0].toUpperCase(Locale.ROOT)));
     main.run();
     if (main.extent == Extent.SMOKE) {
       return;
     }
     Path directory = Path.of("results");
-    Path file =
-        main.extent == Extent.FULL || main.extent == Extent.MAIN
-            ? directory.resolve("jdk-" + Runtime.version().feature() + ".json")
-            : Files.createTempFile("benchmark", ".json");
+    Path file = directory.resolve("jdk-" + Runtime.version().feature() + ".json");
     Files.createDirectories(directory);
+    main.write(file);
+    System.out.print(Report.of(Results.read(file)));
+    Report.write(Path.of("README.md"), directory);
+  }
+
+  private static void compare() throws RunnerException, IOException {
+    Main main = new Main(Extent.SMOKE);
+    ChildProcess server = ChildProcess.onServerCore(Server.class);
+    try {
+      main.runFirstCalls(server.firstLine(), 6);
+      Comparison.run(server.firstLine());
+    } finally {
+      server.close();
+    }
+    Path file = Files.createTempFile("benchmark", ".json");
+    main.write(file);
+    System.out.print(Report.of(Results.read(file)));
+  }
+
+  private void write(Path file) throws IOException {
     ByteArrayOutputStream json = new ByteArrayOutputStream();
     ResultFormatFactory.getInstance(ResultFormatType.JSON, new PrintStream(json, true, UTF_8))
-        .writeOut(main.results.values());
+        .writeOut(results.values());
     // but for where this machine has its JVM, which is nobody's business
     Files.writeString(file, json.toString(UTF_8).replaceAll("(?m)^ *\"jvm\" : .*\\R", ""));
-    System.out.print(Report.of(Results.read(file)));
-    if (file.startsWith(directory)) {
-      Report.write(Path.of("README.md"), directory);
-    }
   }
 
   private void run() throws RunnerException {
     if (extent == Extent.FULL || extent == Extent.SMOKE) {
       runDeadlines();
     }
-    ChildProcess server = new ChildProcess(Server.class);
+    ChildProcess server = ChildProcess.onServerCore(Server.class);
     try {
       if (extent != Extent.MAIN) {
-        runFirstCalls(server.firstLine());
+        runFirstCalls(server.firstLine(), extent.rounds);
       }
       for (int round = 1; round <= extent.rounds; round++) {
         for (Scenario scenario : extent.scenarios()) {
@@ -180,12 +170,12 @@ public final class Main {
     new Runner(options.build()).run().forEach(this::keep);
   }
 
-  private void runFirstCalls(String port) throws RunnerException {
+  private void runFirstCalls(String port, int forks) throws RunnerException {
     System.out.println("first calls");
     new Runner(
             options(FirstCallBenchmark.class, 0)
                 .measurementIterations(1)
-                .forks(extent.rounds)
+                .forks(forks)
                 .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port)
                 .build())
         .run()
@@ -204,15 +194,7 @@ public final class Main {
             .jvmArgs("-Xms2g", "-Xmx2g", "-XX:+UseG1GC", "-Dserver.port=" + port)
             .jvmArgsPrepend(COMMON_POOL)
             .jvmArgsAppend(Cores.clientArguments().toArray(new String[0]));
-    String classPath = System.getProperty("java.class.path");
-    try {
-      if (contender == Contenders.BASE) { // which the fork inherits
-        System.setProperty("java.class.path", withBase(classPath));
-      }
-      new Runner(options.build()).run().forEach(this::keep);
-    } finally {
-      System.setProperty("java.class.path", classPath);
-    }
+    new Runner(options.build()).run().forEach(this::keep);
   }
 
   private ChainedOptionsBuilder options(Class<?> benchmark, int warmups) {
@@ -225,16 +207,6 @@ public final class Main {
         .addProfiler(GCProfiler.class)
         .shouldFailOnError(true)
         .verbosity(VerboseMode.SILENT);
-  }
-
-  private static String withBase(String classPath) {
-    return Arrays.stream(classPath.split(File.pathSeparator))
-        .map(
-            entry ->
-                Path.of(entry).getFileName().toString().matches("vertx-otp-resend-[0-9].*jar")
-                    ? BASE
-                    : entry)
-        .collect(Collectors.joining(File.pathSeparator));
   }
 
   /** The forks of all rounds become one result. */
