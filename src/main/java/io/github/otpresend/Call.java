@@ -9,6 +9,7 @@ import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.HttpResponse;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +39,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     /** The answer. The service may have acted. */
     SENT,
 
-    /** The end of its use of the connection and of the cluster's map. The outcome is decided. */
+    /** Giving back the connection, and updating the cluster's map. The outcome is decided. */
     ENDING,
 
     /** Nothing. */
@@ -60,6 +61,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   private String token = "";
   private DeadlineQueue.@Nullable Entry turn;
   private @Nullable ConnectAttempts attempts;
+  private Cooldowns.@Nullable Cooldown cooldown;
   private @Nullable Link link;
 
   /** The answer to the first request, if that was a 401. */
@@ -105,21 +107,33 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
       }
       flight = own;
     }
-    hasPlace = client.takePlace();
-    if (!hasPlace) {
-      fail(
-          new ResendException(
-              ResendFailure.OVERLOADED,
-              "As many resends are in flight as maxConnections and maxPending allow"));
-    } else if (nanosLeft() <= 0) {
-      fail(
-          new ResendException(
-              ResendFailure.CONNECTION_FAILED,
-              "The client's event loop was busy until the deadline; nothing was asked for"));
-    } else if (client.guard != null) {
+    try {
+      admit();
+    } catch (ResendException refusal) {
+      fail(refusal);
+      return;
+    }
+    if (client.guard != null) {
       acquire(client.guard);
     } else {
       askForToken();
+    }
+  }
+
+  /** Throws the reason why the call must not begin. */
+  private void admit() {
+    if (client.cooldowns != null) {
+      client.cooldowns.check(requestId);
+    }
+    hasPlace = client.takePlace();
+    if (!hasPlace) {
+      throw new ResendException(
+          ResendFailure.OVERLOADED,
+          "As many resends are in flight as maxConnections and maxPending allow");
+    } else if (nanosLeft() <= 0) {
+      throw new ResendException(
+          ResendFailure.CONNECTION_FAILED,
+          "The client's event loop was busy until the deadline; nothing was asked for");
     }
   }
 
@@ -141,7 +155,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   private void acquire(ClusterGuard guard) {
     step = Step.GUARD;
-    // rounded up: the map keeps an entry for ever whose time to live is 0
+    // rounded up, so that the entry does not end before the call
     guard
         .acquire(requestId, nanosLeft() / 1_000_000 + 1)
         .onComplete(
@@ -208,12 +222,19 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   @Override
   public void connected(Link link) {
     turn = null;
-    if (nanosLeft() > 0) {
-      send(link);
-    } else { // a turn later: giving it back now would call the next waiter within this call
+    try {
+      if (nanosLeft() <= 0) {
+        throw attempts().failure();
+      } else if (client.cooldowns != null) {
+        cooldown = client.cooldowns.begin(requestId);
+      }
+    } catch (ResendException unsent) {
+      // a turn later: giving it back now would call the next waiter within this call
       context.runOnContext(v -> client.pool.giveBack(link));
-      fail(attempts().failure());
+      fail(unsent);
+      return;
     }
+    send(link);
   }
 
   private void send(Link link) {
@@ -258,14 +279,15 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
             && refusal.httpStatus() == 401;
     if (isFirst401) {
       unauthorized = refusal;
+      stopCooldown();
       rejectedToken = token;
       attempts = null;
       step = Step.TOKEN;
     } else {
       decide(success, refusal);
     }
-    // Netty may still deliver what it has read. No other request may be on the connection then. So
-    // the connection is given back a turn later. Unexpected data that has come by then closes it.
+    // Netty may still deliver data that it has already read. So the connection is given back a turn
+    // later: data that comes until then closes it, and no other request is on it.
     context.runOnContext(
         v -> {
           client.pool.giveBack(used);
@@ -330,19 +352,34 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   private void decide(@Nullable ResendResponse response, @Nullable ResendException failure) {
     step = Step.ENDING;
-    this.response = response;
+    if (failure != null && !failure.maybeSent()) {
+      stopCooldown();
+    }
+    this.response =
+        response == null || cooldown == null
+            ? response
+            : new ResendResponse(response.success(), Optional.of(cooldown.rest()));
     this.failure = failure;
   }
 
-  /** Removes the cluster's entry, and leaves: the entry would make it refuse the next call. */
-  private void conclude() {
-    if (hold == null || (failure != null && failure.failure().keepsHold())) {
-      leave();
-    } else {
-      Objects.requireNonNull(client.guard)
-          .release(hold)
-          .onComplete(done -> context.emit(v -> leave()));
+  private void stopCooldown() {
+    if (cooldown != null) {
+      cooldown.stop();
+      cooldown = null;
     }
+  }
+
+  /** Updates the cluster's entry, and leaves only then: it would refuse the caller's next call. */
+  private void conclude() {
+    boolean keepsHold = failure != null && failure.failure().keepsHold();
+    if (hold == null || (keepsHold && cooldown == null)) {
+      leave();
+      return;
+    }
+    ClusterGuard guard = Objects.requireNonNull(client.guard);
+    Future<Void> concluded =
+        cooldown == null ? guard.release(hold) : guard.coolDown(hold, cooldown.rest(), keepsHold);
+    concluded.onComplete(done -> context.emit(v -> leave()));
   }
 
   /** Leaves the client, and only then tells the caller, whose code may do what it likes. */

@@ -16,9 +16,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * At most one call at a time for a request id in the whole cluster, by an entry in a cluster-wide
- * map. An entry that its holder does not release, since it died, or heard no answer and a code may
- * be on its way, expires with the deadline of the call, or up to a second or two after it.
+ * At most one call at a time for a request id in the whole cluster, and none during its cooldown.
+ * Each call holds an entry in a cluster-wide map. A holder that dies, or that hears no answer, does
+ * not release its entry. The entry then expires with the call's deadline or cooldown, or up to two
+ * seconds later.
  */
 final class ClusterGuard {
   private static final String MAP = "io.github.otpresend";
@@ -26,51 +27,87 @@ final class ClusterGuard {
   /** The tick of the clock that expires entries. Hazelcast's has whole seconds, rounded down. */
   private static final long CLOCK_TICK_MILLIS = 1_000;
 
+  /** How long the map may keep an entry after its time, with some room. */
+  private static final long LATEST_TICK_MILLIS = 3 * CLOCK_TICK_MILLIS;
+
   private static final AtomicLong HOLDS = new AtomicLong();
 
   private final ContextInternal home;
   private final VertxInternal vertx;
   private final String service;
+  private final String nodeId;
+
+  private final long cooldownMillis;
 
   /** How long the map may take to answer. */
   private final DeadlineQueue<Acquisition> limits;
 
   /**
    * @param service names the service whose request ids are meant
+   * @param cooldown zero if it is off
    */
-  ClusterGuard(ContextInternal home, String service, Duration timeout) {
+  ClusterGuard(ContextInternal home, String service, Duration timeout, Duration cooldown) {
     this.home = home;
     vertx = home.owner();
     this.service = service;
+    nodeId = vertx.clusterManager().getNodeId();
+    cooldownMillis = cooldown.toMillis();
     limits = new DeadlineQueue<>(home, timeout);
   }
 
   /** The map entry that a call owns. */
-  record Hold(String key, String holder) {}
+  record Hold(String key, Entry entry) {}
 
   /**
-   * Takes hold of a request id. The future fails with ALREADY_IN_PROGRESS if another call has it,
-   * and with GUARD_UNAVAILABLE if the map does not say so in time.
+   * The value of a map entry, which the map holds as text.
+   *
+   * @param call its holder
+   * @param inFlightUntil when the call ends at the latest; 0 if it has ended
+   * @param coolingUntil when the cooldown ends at the latest; both in milliseconds since the epoch
+   */
+  record Entry(String call, long inFlightUntil, long coolingUntil) {
+    static Entry parse(String text) {
+      String[] parts = text.split(" ");
+      return new Entry(parts[0], Long.parseLong(parts[1]), Long.parseLong(parts[2]));
+    }
+
+    String text() {
+      return call + ' ' + inFlightUntil + ' ' + coolingUntil;
+    }
+
+    /** Returns for how long the map has to keep the entry, by a clock that ticks slowly. */
+    long timeToLive(long now) {
+      return Math.max(inFlightUntil, coolingUntil) - now + CLOCK_TICK_MILLIS;
+    }
+
+    /** Returns whether this is a cooldown that has just ended, and the map still has it. */
+    boolean isOver(long now) {
+      return inFlightUntil == 0 && coolingUntil <= now && now - coolingUntil <= LATEST_TICK_MILLIS;
+    }
+  }
+
+  /**
+   * Takes hold of a request id. The future fails with ALREADY_IN_PROGRESS or COOLING_DOWN if
+   * another call has it, and with GUARD_UNAVAILABLE if the map does not say so in time.
+   *
+   * <p>If this node dies, nobody knows whether the call was sent. So the entry stays until the
+   * deadline and the cooldown after it.
    */
   Future<Hold> acquire(String requestId, long millisToDeadline) {
-    Hold hold =
-        new Hold(
-            key(requestId), vertx.clusterManager().getNodeId() + '/' + HOLDS.incrementAndGet());
+    String call = nodeId + '/' + HOLDS.incrementAndGet();
+    long deadline = System.currentTimeMillis() + millisToDeadline;
+    Hold hold = new Hold(key(requestId), new Entry(call, deadline, deadline + cooldownMillis));
     Acquisition acquisition = new Acquisition(home.promise());
     limits.add(acquisition);
     map()
-        .compose(
-            map -> map.putIfAbsent(hold.key, hold.holder, millisToDeadline + CLOCK_TICK_MILLIS))
+        .compose(map -> put(map, hold))
         .onComplete(
             (other, failure) -> {
               if (failure != null) {
                 acquisition.acquired.tryFail(unavailable("failed", failure));
                 release(hold); // its answer may have been lost, and not the entry
-              } else if (other != null && !other.equals(hold.holder)) {
-                acquisition.acquired.tryFail(
-                    new ResendException(
-                        ResendFailure.ALREADY_IN_PROGRESS,
-                        "Another call in the cluster has this request id in flight"));
+              } else if (other != null && !other.equals(hold.entry.text())) {
+                acquisition.acquired.tryFail(refusal(Entry.parse(other)));
               } else if (!acquisition.acquired.tryComplete(hold)) {
                 release(hold); // nobody waits for it any more
               }
@@ -78,7 +115,47 @@ final class ClusterGuard {
     return acquisition.acquired.future().onComplete(done -> acquisition.cancel());
   }
 
-  /** What a call waits for until the map answers. */
+  /** Puts the entry into the map, unless there is another one. Returns that one, or null. */
+  private static Future<String> put(AsyncMap<String, String> map, Hold hold) {
+    long now = System.currentTimeMillis();
+    String text = hold.entry.text();
+    long timeToLive = hold.entry.timeToLive(now);
+    return map.putIfAbsent(hold.key, text, timeToLive)
+        .compose(
+            other ->
+                other != null && Entry.parse(other).isOver(now)
+                    ? map.removeIfPresent(hold.key, other)
+                        .compose(removed -> map.putIfAbsent(hold.key, text, timeToLive))
+                    : Future.succeededFuture(other));
+  }
+
+  private ResendException refusal(Entry other) {
+    long now = System.currentTimeMillis();
+    if (other.inFlightUntil >= now || other.coolingUntil <= other.inFlightUntil) {
+      return new ResendException(
+          ResendFailure.ALREADY_IN_PROGRESS,
+          "Another call in the cluster has this request id in flight");
+    }
+    // the clock of the other node may be ahead or behind; the map has its own
+    long rest = other.coolingUntil > now ? other.coolingUntil - now : CLOCK_TICK_MILLIS;
+    return Cooldowns.coolingDown(
+        Duration.ofMillis(cooldownMillis == 0 ? rest : Math.min(rest, cooldownMillis)));
+  }
+
+  /**
+   * Marks the entry: the request was or may have been sent.
+   *
+   * @param isInFlight whether the service may still be working on it
+   */
+  Future<Void> coolDown(Hold hold, Duration rest, boolean isInFlight) {
+    long now = System.currentTimeMillis();
+    Entry entry =
+        new Entry(
+            hold.entry.call, isInFlight ? hold.entry.inFlightUntil : 0, now + rest.toMillis());
+    return map().compose(map -> map.put(hold.key, entry.text(), entry.timeToLive(now)));
+  }
+
+  /** A call that waits for the map's answer. */
   private static final class Acquisition extends DeadlineQueue.Entry {
     private final Promise<Hold> acquired;
 
@@ -98,7 +175,7 @@ final class ClusterGuard {
 
   /** Removes the entry, unless it has expired and is another call's by now. */
   Future<Void> release(Hold hold) {
-    return map().compose(map -> map.removeIfPresent(hold.key, hold.holder)).mapEmpty();
+    return map().compose(map -> map.removeIfPresent(hold.key, hold.entry.text())).mapEmpty();
   }
 
   /** A failed future also where the cluster manager throws, as one does that has shut down. */

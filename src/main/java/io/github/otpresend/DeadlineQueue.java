@@ -41,6 +41,11 @@ final class DeadlineQueue<E extends DeadlineQueue.Entry> {
     /** The deadline has come. The entry has left the queue. */
     abstract void expire();
 
+    /** Returns the deadline, by {@link System#nanoTime()}. */
+    final long due() {
+      return due;
+    }
+
     /** Returns the nanoseconds left to the deadline; negative when it has passed. */
     final long nanosLeft() {
       return due - System.nanoTime();

@@ -31,6 +31,9 @@ final class HttpResendClient implements OtpResendClient {
   /** The flights that all clients of one base URL share. Null if calls are not shared. */
   final @Nullable SingleFlight flights;
 
+  /** Null if the cooldown is off. */
+  final @Nullable Cooldowns cooldowns;
+
   /** Null without a cluster, or if the guard is switched off. */
   final @Nullable ClusterGuard guard;
 
@@ -84,9 +87,11 @@ final class HttpResendClient implements OtpResendClient {
     BaseUrl baseUrl = options.baseUrl();
     String service = baseUrl.host() + ':' + baseUrl.port() + baseUrl.path();
     flights = options.isSingleFlight() ? new SingleFlight(vertx, service) : null;
+    cooldowns =
+        options.getCooldown().isZero() ? null : new Cooldowns(home, service, options.getCooldown());
     guard =
         options.isClusterGuard() && vertx.isClustered()
-            ? new ClusterGuard(home, service, options.getConnectTimeout())
+            ? new ClusterGuard(home, service, options.getConnectTimeout(), options.getCooldown())
             : null;
     owner =
         creator == null || creator.owner() != vertx

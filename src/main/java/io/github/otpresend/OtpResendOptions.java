@@ -60,6 +60,9 @@ public final class OtpResendOptions {
   /** The default of {@link #isClusterGuard()}: true. */
   public static final boolean DEFAULT_CLUSTER_GUARD = true;
 
+  /** The default of {@link #getCooldown()}: zero, which is off. */
+  public static final Duration DEFAULT_COOLDOWN = Duration.ZERO;
+
   static final String TOKENS_ALLOWED = "1 to 8192 printable ASCII characters without a space";
 
   private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
@@ -81,6 +84,7 @@ public final class OtpResendOptions {
   private int maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES;
   private boolean singleFlight = DEFAULT_SINGLE_FLIGHT;
   private boolean clusterGuard = DEFAULT_CLUSTER_GUARD;
+  private Duration cooldown = DEFAULT_COOLDOWN;
   private WebClientOptions webClient = new WebClientOptions();
 
   /** Creates options with every default and no token. */
@@ -105,6 +109,7 @@ public final class OtpResendOptions {
     maxResponseBytes = other.maxResponseBytes;
     singleFlight = other.singleFlight;
     clusterGuard = other.clusterGuard;
+    cooldown = other.cooldown;
     webClient = new WebClientOptions(other.webClient);
   }
 
@@ -134,6 +139,7 @@ public final class OtpResendOptions {
         case "maxResponseBytes" -> maxResponseBytes = Setting.whole(key, value, 1, MOST_BYTES);
         case "singleFlight" -> singleFlight = Setting.bool(key, value);
         case "clusterGuard" -> clusterGuard = Setting.bool(key, value);
+        case "cooldown" -> setCooldown(Setting.millis(key, value));
         case "webClient" -> webClient = Setting.webClient(key, value);
         default ->
             throw Setting.unknown(key, new OtpResendOptions().setToken("t").toJson().fieldNames());
@@ -163,6 +169,7 @@ public final class OtpResendOptions {
         .put("maxResponseBytes", maxResponseBytes)
         .put("singleFlight", singleFlight)
         .put("clusterGuard", clusterGuard)
+        .put("cooldown", cooldown.toMillis())
         .put("webClient", webClient.toJson());
   }
 
@@ -248,7 +255,7 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setTimeout(Duration timeout) {
-    this.timeout = Setting.duration("timeout", timeout, MILLIS);
+    this.timeout = Setting.duration("timeout", timeout, MILLIS.getDuration(), MILLIS);
     return this;
   }
 
@@ -268,7 +275,8 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setConnectTimeout(Duration connectTimeout) {
-    this.connectTimeout = Setting.duration("connectTimeout", connectTimeout, MILLIS);
+    this.connectTimeout =
+        Setting.duration("connectTimeout", connectTimeout, MILLIS.getDuration(), MILLIS);
     return this;
   }
 
@@ -303,7 +311,8 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setKeepAliveTimeout(Duration keepAliveTimeout) {
-    this.keepAliveTimeout = Setting.duration("keepAliveTimeout", keepAliveTimeout, SECONDS);
+    this.keepAliveTimeout =
+        Setting.duration("keepAliveTimeout", keepAliveTimeout, SECONDS.getDuration(), SECONDS);
     return this;
   }
 
@@ -392,6 +401,26 @@ public final class OtpResendOptions {
    */
   public OtpResendOptions setClusterGuard(boolean clusterGuard) {
     this.clusterGuard = clusterGuard;
+    return this;
+  }
+
+  /** {@return the time during which a request id is refused after a resend; zero if it is off} */
+  public Duration getCooldown() {
+    return cooldown;
+  }
+
+  /**
+   * Sets how long a request id is refused after a resend that was or may have been sent, as {@link
+   * ResendFailure#COOLING_DOWN}. The time runs from the sending. It holds within one {@code Vertx}
+   * for all clients of the same base URL that have a cooldown, and with a {@link #setClusterGuard
+   * cluster guard} on all nodes. A refusal that sends nothing begins none. Choose a time that is no
+   * longer than the service's own cooldown.
+   *
+   * @param cooldown 0 to 1 day, in whole milliseconds; 0, which is off, by default
+   * @return this
+   */
+  public OtpResendOptions setCooldown(Duration cooldown) {
+    this.cooldown = Setting.duration("cooldown", cooldown, Duration.ZERO, MILLIS);
     return this;
   }
 

@@ -79,6 +79,9 @@ public enum ResendFailure {
   /** There are more calls at once than {@code maxConnections} and {@code maxPending} allow. */
   OVERLOADED("OverloadedException", 503, false, NextStep.RETRY_LATER),
 
+  /** A code was or may have been sent less than {@code cooldown} ago. */
+  COOLING_DOWN("CoolingDownException", 409, false, NextStep.WAIT),
+
   /** The client is closed or closing. */
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 

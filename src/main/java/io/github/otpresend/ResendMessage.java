@@ -5,6 +5,7 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A request is {@code {"requestId": "…"}} or the bare id as a string. Its optional header {@code
  * expires-at} is the last time to send it, in milliseconds since the epoch. A reply is {@code
- * {"success": true}}. A failure is a {@link ReplyException}. Its code is the HTTP status. Its
- * message is the JSON of {@link ResendException#toJson()}, which service errors resemble.
+ * {"success": true}}, with {@code retryAfterMs} if a cooldown is on. A failure is a {@link
+ * ReplyException}. Its code is the HTTP status. Its message is the JSON of {@link
+ * ResendException#toJson()}, which service errors resemble.
  */
 final class ResendMessage {
   static final String REQUEST_ID = "requestId";
@@ -27,8 +29,8 @@ final class ResendMessage {
   static final String PAYLOAD = "payload";
 
   /**
-   * How Vert.x's text begins when a consumer has not taken a message: it was unregistered while the
-   * message waited for its event loop. Nothing else distinguishes this from a timeout.
+   * The start of Vert.x's text for a message that its consumer never took, because the consumer was
+   * unregistered first. Only this text tells it from a timeout.
    */
   private static final String DISCARDED = "Discarded the request";
 
@@ -78,7 +80,7 @@ final class ResendMessage {
   /** Returns the response in a reply body, or throws INVALID_RESPONSE. */
   static ResendResponse decodeReply(@Nullable Object body) {
     if (body instanceof JsonObject json && json.getValue(SUCCESS) instanceof Boolean success) {
-      return new ResendResponse(success);
+      return new ResendResponse(success, Optional.ofNullable(retryAfter(json)));
     }
     throw new ResendException(
         ResendFailure.INVALID_RESPONSE, "The reply is not {\"success\": true|false}");
@@ -133,11 +135,13 @@ final class ResendMessage {
       return new ResendException(unrecognized, failureCode, true, wrong, null, null);
     }
     boolean maybeSent = saysMaybeSent || !ResendFailure.canBeUnsent(type, failureCode);
-    Duration retryAfter =
-        json.getValue(RETRY_AFTER_MS) instanceof Number millis && millis.longValue() >= 0
-            ? Duration.ofMillis(millis.longValue())
-            : null;
     return new ResendException(
-        type, failureCode, maybeSent, text, retryAfter, json.getValue(PAYLOAD));
+        type, failureCode, maybeSent, text, retryAfter(json), json.getValue(PAYLOAD));
+  }
+
+  private static @Nullable Duration retryAfter(JsonObject json) {
+    return json.getValue(RETRY_AFTER_MS) instanceof Number millis && millis.longValue() >= 0
+        ? Duration.ofMillis(millis.longValue())
+        : null;
   }
 }

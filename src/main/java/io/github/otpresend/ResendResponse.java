@@ -2,6 +2,9 @@
 package io.github.otpresend;
 
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The service's answer to a resend that it accepted. It accepts to restart the channel that carried
@@ -11,14 +14,33 @@ import io.vertx.core.json.JsonObject;
  * library.
  *
  * @param success what the service says of the resend: true when it is accepted
+ * @param retryAfter the rest of the {@link OtpResendOptions#setCooldown cooldown}: until then
+ *     another resend is refused; empty if the cooldown is off
  */
-public record ResendResponse(boolean success) {
+public record ResendResponse(boolean success, Optional<Duration> retryAfter) {
+  /** Refuses a {@code retryAfter} that is null. */
+  public ResendResponse {
+    Objects.requireNonNull(retryAfter, "retryAfter");
+  }
+
   /**
-   * Returns the JSON form, which is the service's own and that of the event-bus reply.
+   * Creates a response without a cooldown.
    *
-   * @return {@code {"success": …}}
+   * @param success what the service says of the resend
+   */
+  public ResendResponse(boolean success) {
+    this(success, Optional.empty());
+  }
+
+  /**
+   * Returns the JSON of the event-bus reply. Without a cooldown it has only {@code success}, like
+   * the service's answer.
+   *
+   * @return {@code {"success": …}}, with {@code retryAfterMs} if the cooldown is on
    */
   public JsonObject toJson() {
-    return new JsonObject().put(ResendMessage.SUCCESS, success);
+    JsonObject json = new JsonObject().put(ResendMessage.SUCCESS, success);
+    retryAfter.ifPresent(rest -> json.put(ResendMessage.RETRY_AFTER_MS, rest.toMillis()));
+    return json;
   }
 }

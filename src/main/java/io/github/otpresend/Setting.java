@@ -39,9 +39,8 @@ final class Setting {
     return Duration.ofMillis(whole(key, value));
   }
 
-  /** Checks that a duration is one unit to one day, and a multiple of the unit. */
-  static Duration duration(String key, @Nullable Duration value, ChronoUnit unit) {
-    Duration min = unit.getDuration();
+  /** Checks that a duration is within its bounds, and a multiple of the unit. */
+  static Duration duration(String key, @Nullable Duration value, Duration min, ChronoUnit unit) {
     if (value == null
         || value.compareTo(min) < 0
         || value.compareTo(MAX_DURATION) > 0

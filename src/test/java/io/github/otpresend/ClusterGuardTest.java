@@ -22,12 +22,15 @@ import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -273,20 +276,10 @@ class ClusterGuardTest {
 
   @Test
   void the_request_id_of_a_node_that_died_stays_held() {
-    AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
-    Vertx three =
-        cluster.join(
-            Vertx.builder(),
-            new VertxOptions(),
-            real -> {
-              manager.set((HazelcastClusterManager) real);
-              return real;
-            });
-    HazelcastInstance node = manager.get().getHazelcastInstance();
-    eventually("its maps have a backup", () -> node.getPartitionService().isClusterSafe());
+    Mortal three = Mortal.join();
     Duration timeout = Duration.ofSeconds(30);
-    inFlight(OtpResendClient.create(three, options().setTimeout(timeout)), "id");
-    node.getLifecycleService().terminate();
+    inFlight(OtpResendClient.create(three.vertx, options().setTimeout(timeout)), "id");
+    three.kill();
 
     OtpResendClient other = OtpResendClient.create(two, options());
     eventually(
@@ -294,7 +287,7 @@ class ClusterGuardTest {
         () -> failureOf(other.resend("id")).failure() == ResendFailure.ALREADY_IN_PROGRESS);
     assertEquals(1, server.requests().size());
     answer("id");
-    eventually("the dead one ends", three.close()::isComplete);
+    eventually("the dead one ends", three.vertx.close()::isComplete);
   }
 
   @Test
@@ -309,15 +302,138 @@ class ClusterGuardTest {
 
   @Test
   void the_map_holds_no_request_id() {
+    AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
+    Set<String> others = await(map.keys());
     OtpResendClient client = OtpResendClient.create(one, options());
     Future<ResendResponse> call = inFlight(client, "a-secret-id");
-    AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
     Map<String, String> entries = await(map.entries());
-    assertFalse(entries.isEmpty());
+    Set<String> own = new HashSet<>(entries.keySet());
+    own.removeAll(others);
+    assertEquals(1, own.size());
     assertFalse(entries.toString().contains("a-secret-id"), entries.toString());
     answer("a-secret-id");
     await(call);
-    assertEquals(0, await(map.size()));
+    assertFalse(await(map.keys()).containsAll(own));
+  }
+
+  @Test
+  void a_cooldown_holds_on_every_node_and_each_knows_its_rest() {
+    Duration cooldown = Duration.ofSeconds(3);
+    OtpResendClient here = OtpResendClient.create(one, options().setCooldown(cooldown));
+    OtpResendClient there = OtpResendClient.create(two, options().setCooldown(cooldown));
+    answer("id");
+    Duration first = await(here.resend("id")).retryAfter().orElseThrow();
+
+    ResendException refusal = failureOf(there.resend("id"));
+    assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
+    Duration rest = refusal.retryAfter().orElseThrow();
+    assertTrue(rest.compareTo(first) <= 0, rest + " is more than " + first);
+    assertEquals(1, server.requests().size());
+
+    await(one.timer(rest.toMillis()));
+    assertTrue(await(there.resend("id")).success(), "whoever waits for the rest is served");
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void a_node_without_a_cooldown_keeps_to_that_of_another_node() {
+    OtpResendClient here =
+        OtpResendClient.create(one, options().setCooldown(Duration.ofMinutes(10)));
+    answer("id");
+    await(here.resend("id"));
+    ResendException refusal = failureOf(OtpResendClient.create(two, options()).resend("id"));
+    assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
+    assertTrue(refusal.retryAfter().orElseThrow().toMinutes() >= 9);
+  }
+
+  @Test
+  void a_refusal_by_the_service_begins_no_cooldown_on_any_node() {
+    OtpResendOptions options = options().setCooldown(Duration.ofMinutes(10));
+    OtpResendClient here = OtpResendClient.create(one, options);
+    OtpResendClient there = OtpResendClient.create(two, options);
+    answer("channel");
+    for (int i = 0; i < 10; i++) {
+      assertEquals(
+          ResendFailure.RESEND_CHANNEL,
+          failureOf((i % 2 == 0 ? here : there).resend("channel")).failure());
+    }
+  }
+
+  @Test
+  void after_a_lost_connection_the_request_id_is_in_progress_and_then_cools_down() {
+    OtpResendOptions options =
+        options().setTimeout(Duration.ofSeconds(3)).setCooldown(Duration.ofSeconds(6));
+    OtpResendClient here = OtpResendClient.create(one, options);
+    OtpResendClient there = OtpResendClient.create(two, options);
+    answer("lost");
+    assertEquals(ResendFailure.CONNECTION_LOST, failureOf(here.resend("lost")).failure());
+    assertEquals(ResendFailure.COOLING_DOWN, failureOf(here.resend("lost")).failure());
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(there.resend("lost")).failure());
+    eventually(
+        "its deadline passes",
+        () -> failureOf(there.resend("lost")).failure() == ResendFailure.COOLING_DOWN);
+    eventually(
+        "the cooldown ends",
+        () -> failureOf(there.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void the_cooldown_of_a_node_that_died_ends() {
+    Mortal three = Mortal.join();
+    OtpResendOptions options =
+        options().setTimeout(Duration.ofSeconds(4)).setCooldown(Duration.ofSeconds(4));
+    inFlight(OtpResendClient.create(three.vertx, options), "id");
+    three.kill();
+
+    OtpResendClient other = OtpResendClient.create(two, options);
+    eventually(
+        "it is not known whether it was sent",
+        () -> failureOf(other.resend("id")).failure() == ResendFailure.COOLING_DOWN);
+    assertEquals(1, server.requests().size());
+    answer("id");
+    eventually("the cooldown ends", () -> await(other.resend("id").otherwiseEmpty()) != null);
+    assertEquals(2, server.requests().size());
+    eventually("the dead one ends", three.vertx.close()::isComplete);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, -1, COOLING_DOWN, 60000",
+    "0, 1, , 0",
+    "0, 1500, , 0",
+    "0, 60000, COOLING_DOWN, 1000",
+    "5000, 0, ALREADY_IN_PROGRESS, 0",
+    "-5000, 0, ALREADY_IN_PROGRESS, 0",
+  })
+  void a_clock_that_is_ahead_or_behind_sends_no_code_early_by_more_than_a_few_seconds(
+      long inFlightFor, long overSince, @Nullable ResendFailure kind, long restMillis) {
+    OtpResendOptions options = options().setCooldown(Duration.ofMinutes(1));
+    AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
+    Set<String> others = await(map.keys());
+    answer("id");
+    await(OtpResendClient.create(two, options).resend("id"));
+    Set<String> keys = new HashSet<>(await(map.keys()));
+    keys.removeAll(others);
+    String key = keys.iterator().next();
+
+    long now = System.currentTimeMillis();
+    long inFlightUntil = inFlightFor == 0 ? 0 : now + inFlightFor;
+    long coolingUntil = overSince < 0 ? now + 3_600_000 : now - overSince;
+    String value =
+        "node/1 " + inFlightUntil + " " + (inFlightFor == 0 ? coolingUntil : inFlightUntil);
+    await(map.put(key, value, 60_000));
+
+    Future<ResendResponse> call = OtpResendClient.create(one, options).resend("id");
+    if (kind == null) {
+      assertTrue(await(call).success());
+    } else {
+      ResendException failure = failureOf(call);
+      assertEquals(kind, failure.failure());
+      assertEquals(restMillis, failure.retryAfter().map(Duration::toMillis).orElse(0L));
+      assertEquals(1, server.requests().size());
+    }
+    await(map.remove(key));
   }
 
   @Test
@@ -332,6 +448,28 @@ class ClusterGuardTest {
       System.out.printf(
           "cluster guard, two nodes, one call after the other: %d µs a call with it, %d µs without%n",
           microsPerCall(guarded), microsPerCall(bare));
+    }
+  }
+
+  /** A third node, which a test kills. */
+  private record Mortal(Vertx vertx, HazelcastInstance hazelcast) {
+    static Mortal join() {
+      AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
+      Vertx vertx =
+          cluster.join(
+              Vertx.builder(),
+              new VertxOptions(),
+              real -> {
+                manager.set((HazelcastClusterManager) real);
+                return real;
+              });
+      HazelcastInstance hazelcast = manager.get().getHazelcastInstance();
+      eventually("its maps have a backup", hazelcast.getPartitionService()::isClusterSafe);
+      return new Mortal(vertx, hazelcast);
+    }
+
+    void kill() {
+      hazelcast.getLifecycleService().terminate();
     }
   }
 

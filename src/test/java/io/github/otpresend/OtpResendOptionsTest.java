@@ -47,6 +47,7 @@ class OtpResendOptionsTest {
           "maxResponseBytes",
           "singleFlight",
           "clusterGuard",
+          "cooldown",
           "webClient");
 
   private final OtpResendOptions options = new OtpResendOptions();
@@ -68,6 +69,7 @@ class OtpResendOptionsTest {
     assertEquals(65_536, options.getMaxResponseBytes());
     assertTrue(options.isSingleFlight());
     assertTrue(options.isClusterGuard());
+    assertEquals(Duration.ZERO, options.getCooldown());
     assertEquals(new WebClientOptions().toJson(), options.getWebClient().toJson());
   }
 
@@ -85,6 +87,7 @@ class OtpResendOptionsTest {
     assertEquals(OtpResendOptions.DEFAULT_MAX_RESPONSE_BYTES, options.getMaxResponseBytes());
     assertEquals(OtpResendOptions.DEFAULT_SINGLE_FLIGHT, options.isSingleFlight());
     assertEquals(OtpResendOptions.DEFAULT_CLUSTER_GUARD, options.isClusterGuard());
+    assertEquals(OtpResendOptions.DEFAULT_COOLDOWN, options.getCooldown());
   }
 
   @Test
@@ -611,6 +614,7 @@ class OtpResendOptionsTest {
         Arguments.of("maxResponseBytes", 65_537),
         Arguments.of("singleFlight", false),
         Arguments.of("clusterGuard", false),
+        Arguments.of("cooldown", 60_000L),
         Arguments.of("webClient", webClientJson()));
   }
 
@@ -681,6 +685,7 @@ class OtpResendOptionsTest {
         .setMaxResponseBytes(65_537)
         .setSingleFlight(false)
         .setClusterGuard(false)
+        .setCooldown(Duration.ofMinutes(1))
         .setWebClient(new WebClientOptions(webClientJson()));
     assertEquals(json, options.toJson());
   }
@@ -703,6 +708,7 @@ class OtpResendOptionsTest {
     assertEquals(65_537, read.getMaxResponseBytes());
     assertFalse(read.isSingleFlight());
     assertFalse(read.isClusterGuard());
+    assertEquals(Duration.ofMinutes(1), read.getCooldown());
     assertEquals("other", read.getWebClient().getUserAgent());
     assertEquals(3129, read.getWebClient().getProxyOptions().getPort());
   }

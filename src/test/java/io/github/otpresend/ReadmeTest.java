@@ -296,7 +296,8 @@ class ReadmeTest {
             "keepAliveTimeout",
             "maxConnections",
             "maxPending",
-            "maxResponseBytes"),
+            "maxResponseBytes",
+            "cooldown"),
         checked);
   }
 

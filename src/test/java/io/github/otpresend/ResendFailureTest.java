@@ -39,6 +39,7 @@ class ResendFailureTest {
         row("TOKEN_UNAVAILABLE", "TokenUnavailableException", 503, false, "FIX_CREDENTIALS"),
         row("CONNECTION_FAILED", "ConnectionFailedException", 503, false, "RETRY_LATER"),
         row("OVERLOADED", "OverloadedException", 503, false, "RETRY_LATER"),
+        row("COOLING_DOWN", "CoolingDownException", 409, false, "WAIT"),
         row("CLOSED", "ClientClosedException", 503, false, "RETRY_LATER"),
         row("ALREADY_IN_PROGRESS", "AlreadyInProgressException", 409, false, "WAIT"),
         row("GUARD_UNAVAILABLE", "GuardUnavailableException", 503, false, "RETRY_LATER"),

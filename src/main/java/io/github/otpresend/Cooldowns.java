@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.shareddata.LocalMap;
+import java.time.Duration;
+
+/**
+ * The request ids for which a code was or may have been sent less than the cooldown ago, among all
+ * clients of one service and one {@code Vertx}. Used on one event loop only.
+ *
+ * <p>A cooldown goes on when the client that began it is closed. Two clients may come from copies
+ * of the library in different class loaders. So the map that they share holds types of the JDK
+ * only.
+ */
+final class Cooldowns {
+  /** When the cooldown of a request id ends, by {@link System#nanoTime()}. */
+  private final LocalMap<String, Long> ends;
+
+  private final DeadlineQueue<Cooldown> running;
+
+  /**
+   * @param service names the service whose request ids are meant
+   */
+  Cooldowns(ContextInternal home, String service, Duration cooldown) {
+    VertxInternal vertx = home.owner();
+    ends = vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + service);
+    running = new DeadlineQueue<>(Contexts.eventLoop(vertx, home, vertx.closeFuture()), cooldown);
+  }
+
+  /** The cooldown that a call has begun. */
+  final class Cooldown extends DeadlineQueue.Entry {
+    private final String requestId;
+
+    private Cooldown(String requestId) {
+      this.requestId = requestId;
+    }
+
+    Duration rest() {
+      return roundUp(Math.max(0, nanosLeft()));
+    }
+
+    /** Ends before its time: the service has refused the request. */
+    void stop() {
+      cancel();
+      expire();
+    }
+
+    @Override
+    void expire() {
+      ends.remove(requestId, due());
+    }
+  }
+
+  /** Throws COOLING_DOWN if the request id has a cooldown. */
+  void check(String requestId) {
+    Long end = ends.get(requestId);
+    long left = end == null ? 0 : end - System.nanoTime();
+    if (left > 0) {
+      throw coolingDown(roundUp(left));
+    }
+  }
+
+  /** Begins a cooldown, or throws COOLING_DOWN if the request id has one. */
+  Cooldown begin(String requestId) {
+    Cooldown begun = new Cooldown(requestId);
+    running.add(begun);
+    Long other;
+    while ((other = ends.putIfAbsent(requestId, begun.due())) != null) {
+      if (other - System.nanoTime() > 0) {
+        begun.cancel();
+        throw coolingDown(roundUp(other - System.nanoTime()));
+      }
+      ends.remove(requestId, other); // it is over; its client's timer has not run yet
+    }
+    return begun;
+  }
+
+  static ResendException coolingDown(Duration rest) {
+    ResendFailure kind = ResendFailure.COOLING_DOWN;
+    String message = "A code was or may have been sent less than the cooldown ago";
+    return new ResendException(
+        kind.type(), kind.httpStatus(), kind.maybeSent(), message, rest, null);
+  }
+
+  /** Whoever waits this long does not come too early. */
+  private static Duration roundUp(long nanos) {
+    return Duration.ofMillis((nanos + 999_999) / 1_000_000);
+  }
+}

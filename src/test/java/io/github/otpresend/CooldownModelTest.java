@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend;
+
+import static io.github.otpresend.Calls.call;
+import static io.github.otpresend.Calls.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Random calls, outcomes and times, against a model that knows when a code may have gone out. The
+ * model takes two times for each event, one before and one after it, and so is sure of an outcome
+ * or allows both.
+ */
+class CooldownModelTest {
+  private static final Duration COOLDOWN = Duration.ofMillis(40);
+  private static final int EVENTS = 3_000;
+  private static final int IDS = 20;
+
+  private final Vertx vertx = Vertx.vertx();
+  private final ContextInternal context = ((VertxInternal) vertx).createEventLoopContext();
+  private final long seed = System.nanoTime();
+  private final SplittableRandom random = new SplittableRandom(seed);
+
+  /** A code that may have gone out: begun between two times, unless it was refused since. */
+  private record Sent(Cooldowns.Cooldown cooldown, long notBefore, long notAfter) {}
+
+  @AfterEach
+  void stop() {
+    Calls.await(vertx.close());
+  }
+
+  @Test
+  void no_code_goes_out_in_a_cooldown_and_none_is_kept_back_after_it() {
+    Cooldowns[] clients = new Cooldowns[2];
+    for (int i = 0; i < clients.length; i++) {
+      clients[i] = call(context, () -> new Cooldowns(context, "service", COOLDOWN));
+    }
+    Map<String, Sent> last = new HashMap<>();
+    int begun = 0;
+    int refused = 0;
+    for (int i = 0; i < EVENTS; i++) {
+      String id = "id-" + random.nextInt(IDS);
+      Sent sent = last.get(id);
+      Cooldowns client = clients[random.nextInt(clients.length)];
+      if (sent != null && random.nextInt(8) == 0) { // the service refuses that one after all
+        call(context, () -> stop(sent));
+        last.remove(id);
+      }
+      Sent before = last.get(id);
+      long notBefore = System.nanoTime();
+      Object outcome = call(context, () -> begin(client, id));
+      long notAfter = System.nanoTime();
+      String told = "seed " + seed + ", event " + i + ", " + outcome;
+      if (outcome instanceof Cooldowns.Cooldown cooldown) {
+        assertTrue(
+            before == null || notAfter - before.notBefore >= COOLDOWN.toNanos(),
+            () -> "a second code went out in the cooldown: " + told);
+        last.put(id, new Sent(cooldown, notBefore, notAfter));
+        begun++;
+      } else {
+        assertTrue(
+            before != null && notBefore - before.notAfter <= COOLDOWN.toNanos(),
+            () -> "a call was refused without a cooldown: " + told);
+        long rest = ((Duration) outcome).toNanos();
+        long atLeast = before.notBefore + COOLDOWN.toNanos() - notAfter;
+        long atMost = before.notAfter + COOLDOWN.toNanos() - notBefore + 1_000_000; // rounded up
+        assertTrue(rest >= atLeast && rest <= atMost && rest > 0, told);
+        refused++;
+      }
+      LockSupport.parkNanos(random.nextInt(500_000));
+    }
+    assertTrue(begun > 100 && refused > 100, begun + " begun, " + refused + " refused");
+    eventually("none is left", () -> sizeOfMap() == 0);
+  }
+
+  @Test
+  void a_hundred_thousand_cooldowns_are_small_and_end() {
+    Duration cooldown = Duration.ofSeconds(5);
+    Cooldowns cooldowns = call(context, () -> new Cooldowns(context, "service", cooldown));
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 100_000; i++) {
+      ids.add("0b1f7c0e-7d7a-4c61-9a0d-%012d".formatted(i));
+    }
+    long before = usedHeap();
+    call(
+        context,
+        () -> {
+          ids.forEach(cooldowns::begin);
+          return null;
+        });
+    assertEquals(100_000, sizeOfMap());
+    long idBytes = 80; // a text of 36 characters, which the list above holds: not in the difference
+    long bytes = usedHeap() - before + 100_000 * idBytes;
+    System.out.printf("100,000 cooldowns: %,d kB, request ids included%n", bytes / 1_000);
+    assertTrue(bytes < 20_000_000, () -> "they take " + bytes);
+    eventually("none is left", () -> sizeOfMap() == 0);
+  }
+
+  private static Object begin(Cooldowns cooldowns, String id) {
+    try {
+      return cooldowns.begin(id);
+    } catch (ResendException coolingDown) {
+      return coolingDown.retryAfter().orElseThrow();
+    }
+  }
+
+  private static @Nullable Void stop(Sent sent) {
+    sent.cooldown.stop();
+    return null;
+  }
+
+  private int sizeOfMap() {
+    return vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns service").size();
+  }
+
+  private static long usedHeap() {
+    long used = Long.MAX_VALUE;
+    for (int i = 0; i < 5; i++) { // the least of some, for what a collection leaves behind
+      System.gc();
+      Runtime runtime = Runtime.getRuntime();
+      used = Math.min(used, runtime.totalMemory() - runtime.freeMemory());
+    }
+    return used;
+  }
+}
