@@ -80,8 +80,8 @@ public final class ResendException extends RuntimeException {
   /**
    * Returns the failure of the resend: a {@code ResendException} as it is, and the {@link
    * ReplyException} of an event-bus request decoded. It may be inside another exception, as one of
-   * its causes or suppressed ones. If there is none, the result is {@link
-   * ResendFailure#UNRECOGNIZED} and maybe sent.
+   * its causes, or else a suppressed one; of several suppressed ones, one that is maybe sent. If
+   * there is none, the result is {@link ResendFailure#UNRECOGNIZED} and maybe sent.
    *
    * @param failure the cause of a failed future
    * @return the failure of the resend
@@ -89,22 +89,34 @@ public final class ResendException extends RuntimeException {
   public static ResendException from(Throwable failure) {
     Objects.requireNonNull(failure, "failure");
     Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    Deque<Throwable> unseen = new ArrayDeque<>(List.of(failure));
-    while (!unseen.isEmpty()) {
-      Throwable inside = unseen.removeFirst();
+    Deque<Throwable> suppressed = new ArrayDeque<>();
+    ResendException found = find(failure, seen, suppressed);
+    if (found != null) {
+      return found;
+    }
+    while (!suppressed.isEmpty() && (found == null || !found.maybeSent)) {
+      ResendException other = find(suppressed.remove(), seen, suppressed);
+      found = found == null || (other != null && other.maybeSent) ? other : found;
+    }
+    return found == null
+        ? new ResendException(
+            ResendFailure.UNRECOGNIZED, "Not a failure of a resend: " + failure, failure)
+        : found;
+  }
+
+  /** Returns the failure of a resend among an exception and its causes, or null. */
+  private static @Nullable ResendException find(
+      Throwable failure, Set<Throwable> seen, Deque<Throwable> suppressed) {
+    for (Throwable inside = failure; inside != null && seen.add(inside); ) {
       if (inside instanceof ResendException resendException) {
         return resendException;
       } else if (inside instanceof ReplyException replyException) {
         return ResendMessage.decodeFailure(replyException);
-      } else if (seen.add(inside)) {
-        unseen.addAll(List.of(inside.getSuppressed()));
-        if (inside.getCause() != null) {
-          unseen.addFirst(inside.getCause()); // the causes come first, all of them
-        }
       }
+      suppressed.addAll(List.of(inside.getSuppressed()));
+      inside = inside.getCause();
     }
-    return new ResendException(
-        ResendFailure.UNRECOGNIZED, "Not a failure of a resend: " + failure, failure);
+    return null;
   }
 
   /** {@return the kind of this failure} */
@@ -132,7 +144,10 @@ public final class ResendException extends RuntimeException {
     return type;
   }
 
-  /** {@return the time to wait that a {@code Retry-After} header gives; zero if it has passed} */
+  /**
+   * {@return the time to wait: from the {@code Retry-After} header, zero if it has passed; for
+   * {@link ResendFailure#COOLING_DOWN} the rest of the cooldown}
+   */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);
   }

@@ -379,6 +379,15 @@ class ResendExceptionTest {
   }
 
   @Test
+  void of_several_suppressed_failures_one_that_is_maybe_sent_counts() {
+    Exception failure = new Exception();
+    failure.addSuppressed(new ResendException(ResendFailure.CONNECTION_FAILED, "first"));
+    failure.addSuppressed(new Exception(new ResendException(ResendFailure.TIMEOUT, "second")));
+    failure.addSuppressed(new ResendException(ResendFailure.CLOSED, "third"));
+    assertEquals("second", ResendException.from(failure).getMessage());
+  }
+
+  @Test
   void from_an_exception_that_has_suppressed_others_is_unrecognized_if_none_is_a_resends() {
     Exception failure = new Exception(new IOException());
     failure.addSuppressed(failure.getCause());
