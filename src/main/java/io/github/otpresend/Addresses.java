@@ -11,16 +11,15 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The addresses of the service's host, of which Vert.x's resolver keeps each for its time to live.
- * A new connection goes to the first address at which no attempt has failed. Used on one event loop
- * only.
+ * The addresses of the service's host. Vert.x's resolver caches each for its time to live. A new
+ * connection goes to the first address at which no attempt has failed. Used on one event loop only.
  */
 final class Addresses {
   private final ContextInternal home;
   private final String host;
   private final int port;
 
-  /** The addresses at which an attempt has failed; not all of those that the host has. */
+  /** The addresses at which an attempt has failed. Once all have, it is cleared. */
   private final Set<InetAddress> dead = new HashSet<>();
 
   Addresses(ContextInternal home, String host, int port) {

@@ -19,8 +19,8 @@ final class ContentCoding {
   private ContentCoding() {}
 
   /**
-   * Returns the body without its coding. A body whose coding is unknown, or whose data is corrupt,
-   * is returned as it is: it is no JSON either.
+   * Returns the body without its coding. If the coding is unknown or the data is corrupt, returns
+   * the body unchanged; it cannot be read as JSON then.
    *
    * @param maxBytes how long the decoded body may be
    * @throws ResendException if it is longer
@@ -38,7 +38,7 @@ final class ContentCoding {
     };
   }
 
-  /** Opens a stream. The one of gzip reads its first bytes then. */
+  /** Opens a stream. Opening one of gzip already reads from it, and so can fail. */
   private interface Opener {
     InputStream open() throws IOException;
   }

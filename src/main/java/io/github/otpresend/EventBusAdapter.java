@@ -65,7 +65,11 @@ public final class EventBusAdapter {
     return adapter
         .consumer
         .completion()
-        .onFailure(unbound -> Departure.withdrawn(adapter.vertx, address))
+        .onFailure(
+            unbound -> {
+              Departure.withdrawn(adapter.vertx, address);
+              adapter.consumer.unregister(); // this node may have it already
+            })
         .map(adapter);
   }
 
@@ -94,7 +98,7 @@ public final class EventBusAdapter {
       client
           .resend(ResendMessage.decodeRequest(message.body()))
           .onComplete((response, failure) -> reply(message, response, failure));
-    } catch (Throwable e) { // of a client which is not this library's; it may have returned null
+    } catch (Throwable e) { // thrown by another implementation of the client, or it returned null
       reply(message, null, e);
     }
   }

@@ -112,7 +112,7 @@ final class Transport {
   private Future<HttpClientConnection> connect(Addresses addresses) {
     Future<InetSocketAddress> address = addresses.next();
     Future<HttpClientConnection> made = address.compose(this::connect);
-    made.timeout(connectMillis, TimeUnit.MILLISECONDS) // of the call; the attempt may go on
+    made.timeout(connectMillis, TimeUnit.MILLISECONDS) // for this listener; the attempt may go on
         .onFailure(
             failure -> {
               if (address.succeeded()) {
@@ -128,7 +128,7 @@ final class Transport {
   }
 
   /**
-   * Sends the resend of this path segment.
+   * Sends the request for this path segment.
    *
    * @param context of the request, on the event loop; a tracer finds its span there
    */
@@ -152,7 +152,7 @@ final class Transport {
           .traceOperation(TRACE_OPERATION)
           .as(body)
           .send();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // a class that is missing, for example
       return Future.failedFuture(e);
     } finally {
       context.endDispatch(previous);
@@ -172,7 +172,7 @@ final class Transport {
   }
 
   private void prepare(HttpClientRequest request) {
-    // set here they are copied once; the Web Client would copy them twice more
+    // set here they are copied once; through the Web Client they would be copied three times
     request.headers().addAll(headers);
     // the outcome reports the failure; Vert.x would log what the server sent, maybe the token
     request.exceptionHandler(failure -> {});
