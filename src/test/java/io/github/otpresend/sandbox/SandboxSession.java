@@ -45,7 +45,7 @@ public final class SandboxSession {
   }
 
   /**
-   * Makes this a session that a code has just gone out for, the first one included: resends are
+   * Makes this a session for which a code, such as the first one, has just gone out: resends are
    * refused until the cooldown is over. That is how the service treats a new request.
    *
    * @return this session
@@ -59,7 +59,7 @@ public final class SandboxSession {
    * SessionState#RESEND_CHANNEL}, and the next one succeeds: it restarts the channel, or launches
    * the next one, and no answer to a resend tells which. After the last failure no channel is left:
    * {@link SessionState#NO_AVAILABLE_CHANNELS}. How often the service restarts a channel is not
-   * documented.
+   * documented. No cooldown applies meanwhile.
    *
    * @param times one or more
    * @return this session
