@@ -9,6 +9,7 @@ import io.vertx.core.internal.CloseFuture;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.lang.System.Logger.Level;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -191,7 +192,13 @@ final class HttpResendClient implements OtpResendClient {
     try {
       LOG.log(
           Level.DEBUG,
-          () -> "resend of " + requestId + ": " + (failure == null ? response : failure.summary()));
+          () ->
+              "resend of "
+                  + requestId
+                  + ": "
+                  + (failure == null
+                      ? Objects.requireNonNull(response).toJson()
+                      : failure.summary()));
     } catch (Throwable e) { // a logger that fails must not keep the caller from its outcome
       home.runOnContext(v -> home.reportException(e));
     }

@@ -311,7 +311,7 @@ class LifecycleTest {
       failureOf(client.resend("refused"));
       assertEquals(
           """
-          FINE resend of id: ResendResponse[success=true]
+          FINE resend of id: {"success":true}
           FINE resend of refused: SESSION_NOT_FOUND (404, not sent)""",
           log.text());
     }
@@ -339,7 +339,7 @@ class LifecycleTest {
       OtpResendClient client = OtpResendClient.create(vertx, options(server.baseUrl()));
       assertTrue(await(client.resend("id")).success());
       await(client.close());
-      assertEquals("FINE resend of id: ResendResponse[success=true]", log.text());
+      assertEquals("FINE resend of id: {\"success\":true}", log.text());
     } finally {
       logger.removeHandler(throwing);
     }
