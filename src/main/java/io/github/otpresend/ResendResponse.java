@@ -18,7 +18,12 @@ import java.util.Optional;
  *     another resend is refused; empty if the cooldown is off
  */
 public record ResendResponse(boolean success, Optional<Duration> retryAfter) {
-  /** Refuses a {@code retryAfter} that is null. */
+  /**
+   * Creates a response.
+   *
+   * @param success what the service says of the resend
+   * @param retryAfter the rest of the cooldown, not null; empty if the cooldown is off
+   */
   public ResendResponse {
     Objects.requireNonNull(retryAfter, "retryAfter");
   }
