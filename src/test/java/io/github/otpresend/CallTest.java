@@ -28,6 +28,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The steps of a call: what ends each of them, and what comes too late for it. */
 class CallTest {
@@ -306,6 +308,35 @@ class CallTest {
         assertSame(failure, ResendException.from(failure));
       }
       assertEquals(3, closing.connections());
+    }
+  }
+
+  @Test
+  void a_connection_that_the_service_will_close_is_not_used_again() {
+    String success = response(201, "Connection: close", "{\"success\":true}");
+    try (FaultServer closing = FaultServer.onRequest(peer -> peer.write(success))) {
+      OtpResendClient client = client(options().setBaseUrl(closing.baseUrl()));
+      for (int i = 0; i < 3; i++) {
+        assertTrue(await(client.resend("id")).success());
+      }
+      assertEquals(3, closing.connections());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HTTP/1.1 201\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 418 New\r\nContent-Length: 0\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+      })
+  void a_connection_with_an_answer_that_is_not_documented_is_closed(String answer) {
+    try (FaultServer strange = FaultServer.onRequest(peer -> peer.write(answer))) {
+      OtpResendClient client = client(options().setBaseUrl(strange.baseUrl()));
+      ResendException failure = failureOf(client.resend("id"));
+      assertTrue(failure.failure().closesConnection(), () -> "it is " + failure.failure());
+      strange.awaitDisconnected();
     }
   }
 

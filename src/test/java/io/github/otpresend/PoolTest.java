@@ -49,8 +49,10 @@ class PoolTest {
   private static final Duration LONG = Duration.ofHours(1);
   private static final Duration SHORT_CONNECT_TIMEOUT = Duration.ofMillis(30);
 
+  private static final Duration SECOND = Duration.ofSeconds(1);
+
   /** The shortest that can be set. */
-  private static final Duration SHORT_KEEP_ALIVE = Duration.ofSeconds(1);
+  private static final Duration SHORT_KEEP_ALIVE = SECOND;
 
   private static Vertx vertx;
 
@@ -477,6 +479,16 @@ class PoolTest {
         });
   }
 
+  @Test
+  void an_attempt_whose_time_is_over_is_followed_by_another_one_for_who_still_waits() {
+    Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SECOND)));
+    onHome(pool::warmUp);
+    long half = System.nanoTime() + SECOND.toNanos() / 2;
+    eventually("half of the time has passed", () -> System.nanoTime() > half);
+    onHome(() -> pool.take(new Caller("caller")));
+    eventually("a second attempt is made", () -> fromHome(() -> attempts.size() == 2));
+  }
+
   // ---- waiters that leave
 
   @Test
@@ -685,6 +697,16 @@ class PoolTest {
       long idleNanos = made.get(i).closedAt - idleSince.get(i);
       assertTrue(idleNanos >= SHORT_KEEP_ALIVE.toNanos(), "closed after " + idleNanos + " ns");
       assertEquals(1, made.get(i).closes);
+    }
+  }
+
+  @Test
+  void a_connection_that_becomes_idle_after_all_others_were_closed_is_closed_too() {
+    Pool pool = fromHome(() -> pool(options(1).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
+    for (int i = 0; i < 2; i++) {
+      FakeConnection idle = fromHome(() -> idle(pool));
+      eventually("it has ended", () -> fromHome(() -> idle.hasEnded));
+      assertEquals(1, idle.closes);
     }
   }
 

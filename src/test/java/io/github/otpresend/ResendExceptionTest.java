@@ -404,8 +404,16 @@ class ResendExceptionTest {
 
   @Test
   void a_failure_without_the_secret_stays_as_it_is() {
-    ResendException failure = ofService("New", 418, "x", null, null);
+    ResendException failure = ofService("New", 418, "x", null, new JsonObject().put("a", "b"));
     assertSame(failure, failure.without(SECRET));
+  }
+
+  @Test
+  void a_log_names_the_kind_the_status_and_whether_it_was_sent() {
+    assertEquals(
+        "SESSION_NOT_FOUND (404, not sent)",
+        ofService("SessionNotFoundException", 404, "x", null, null).summary());
+    assertEquals("SERVER_ERROR (503, maybe sent)", ofService(null, 503, "x", null, null).summary());
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,28 @@ class ResendFailureTest {
     Set<String> rows =
         documented().map(row -> (String) row.get()[0]).collect(Collectors.toUnmodifiableSet());
     assertEquals(names(ResendFailure.values()), rows);
+  }
+
+  @Test
+  void only_an_outcome_without_an_answer_keeps_the_clusters_entry() {
+    assertEquals(
+        EnumSet.of(ResendFailure.TIMEOUT, ResendFailure.CONNECTION_LOST),
+        kinds(ResendFailure::keepsHold));
+  }
+
+  @Test
+  void only_an_outcome_without_an_answer_as_documented_closes_the_connection() {
+    assertEquals(
+        EnumSet.of(
+            ResendFailure.UNRECOGNIZED,
+            ResendFailure.TIMEOUT,
+            ResendFailure.CONNECTION_LOST,
+            ResendFailure.INVALID_RESPONSE),
+        kinds(ResendFailure::closesConnection));
+  }
+
+  private static Set<ResendFailure> kinds(Predicate<ResendFailure> trait) {
+    return Arrays.stream(ResendFailure.values()).filter(trait).collect(Collectors.toSet());
   }
 
   @Test
