@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A node of its own, by README's command in a directory that is as README says. */
+/** A node as a process, started by the manual's command in a directory as the manual describes. */
 @Timeout(120)
 class LauncherTest {
   private static final String LIBRARIES =
@@ -44,7 +44,7 @@ class LauncherTest {
   private String clusterXml;
 
   @BeforeEach
-  void followReadme() throws IOException {
+  void followTheManual() throws IOException {
     Path lib = Files.createDirectories(directory.resolve("lib"));
     for (String jar :
         TestCluster.classPath(entry -> entry.matches(LIBRARIES)).split(File.pathSeparator)) {
@@ -73,8 +73,8 @@ class LauncherTest {
   }
 
   private static String block(String language) throws IOException {
-    String readme = Files.readString(Path.of("README.md"));
-    String section = readme.substring(readme.indexOf("### A node of its own"));
+    String page = Files.readString(Path.of("src", "site", "markdown", "cluster.md"));
+    String section = page.substring(page.indexOf("## Run a node as a process"));
     Matcher block = Pattern.compile("(?ms)^```" + language + "\\n(.*?)^```$").matcher(section);
     assertTrue(block.find(), language);
     return block.group(1);
@@ -92,7 +92,8 @@ class LauncherTest {
   }
 
   @Test
-  void a_node_that_is_started_as_readme_says_serves_and_ends_in_an_orderly_way() throws Exception {
+  void a_node_that_is_started_as_the_manual_says_serves_and_ends_in_an_orderly_way()
+      throws Exception {
     CountDownLatch answer = new CountDownLatch(1);
     try (FaultServer server =
             FaultServer.onRequest(
