@@ -59,7 +59,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   private ClusterGuard.@Nullable Hold hold;
   private Tokens.@Nullable Askers askers;
   private String token = "";
-  private DeadlineQueue.@Nullable Entry turn;
+  private DeadlineQueue.@Nullable Entry queued;
   private @Nullable ConnectAttempts attempts;
   private Cooldowns.@Nullable Cooldown cooldown;
   private @Nullable Link link;
@@ -93,7 +93,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   private void enter() {
     if (!client.enter()) {
-      Contexts.tell(
+      Contexts.complete(
           outcome, null, new ResendException(ResendFailure.CLOSED, "The client is closed"));
       return;
     }
@@ -190,13 +190,13 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     } else {
       this.token = token;
       step = Step.CONNECTION;
-      turn = client.pool.take(this);
+      queued = client.pool.take(this);
     }
   }
 
   @Override
   public void notConnected(Throwable cause) {
-    turn = null;
+    queued = null;
     attempts().failed(cause);
     long pause = attempts().pauseMillis(nanosLeft() / 1_000_000);
     if (pause > 0) {
@@ -208,7 +208,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   private void connectAgain() {
     if (step == Step.CONNECTION) {
-      turn = client.pool.take(this);
+      queued = client.pool.take(this);
     }
   }
 
@@ -221,7 +221,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   @Override
   public void connected(Link link) {
-    turn = null;
+    queued = null;
     try {
       if (nanosLeft() <= 0) {
         throw attempts().failure();
@@ -317,7 +317,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   /** The deadline has come. */
   @Override
   void expire() {
-    ResendException expired =
+    ResendException timedOut =
         switch (step) {
           case GUARD -> ClusterGuard.unavailable("did not answer in time", null);
           case TOKEN -> Tokens.unavailable("did not answer in time");
@@ -328,17 +328,17 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
                   "No complete answer within timeout, " + client.options.getTimeout());
           case ENDING, DONE -> null;
         };
-    if (expired != null) {
+    if (timedOut != null) {
       if (askers != null) {
         askers.remove(this);
       }
-      if (turn != null) {
-        turn.cancel();
+      if (queued != null) {
+        queued.cancel();
       }
       if (link != null) {
         link.close();
       }
-      fail(expired);
+      fail(timedOut);
     }
     leave(); // without waiting for the cluster: that may be what took so long
   }
@@ -393,7 +393,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     if (flight != null) {
       flight.end(response, failure);
     }
-    Contexts.tell(outcome, response, failure);
+    Contexts.complete(outcome, response, failure);
     client.closeIfDrained();
   }
 }

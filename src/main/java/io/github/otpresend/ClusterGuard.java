@@ -16,9 +16,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * At most one call at a time for a request id in the whole cluster, and none during its cooldown.
- * Each call holds an entry in a cluster-wide map. A holder that dies, or that hears no answer, does
- * not release its entry. The entry then expires with the call's deadline or cooldown, or up to two
+ * Allows one call at a time for a request id in the whole cluster, and no call during its cooldown.
+ * Each call owns an entry in a cluster-wide map. The entry stays if the owner's node dies, or if
+ * the service does not answer. It then expires with the call's deadline or cooldown, or up to two
  * seconds later.
  */
 final class ClusterGuard {
@@ -61,7 +61,7 @@ final class ClusterGuard {
   /**
    * The value of a map entry, which the map holds as text.
    *
-   * @param call its holder
+   * @param call the call that owns the entry
    * @param inFlightUntil when the call ends at the latest; 0 if it has ended
    * @param coolingUntil when the cooldown ends at the latest; both in milliseconds since the epoch
    */
@@ -87,8 +87,8 @@ final class ClusterGuard {
   }
 
   /**
-   * Takes hold of a request id. The future fails with ALREADY_IN_PROGRESS or COOLING_DOWN if
-   * another call has it, and with GUARD_UNAVAILABLE if the map does not say so in time.
+   * Acquires a request id. The future fails with ALREADY_IN_PROGRESS or COOLING_DOWN if another
+   * call has the request id, and with GUARD_UNAVAILABLE if the map does not answer in time.
    *
    * <p>If this node dies, nobody knows whether the call was sent. So the entry stays until the
    * deadline and the cooldown after it.
@@ -105,17 +105,17 @@ final class ClusterGuard {
             (other, failure) -> {
               if (failure != null) {
                 acquisition.acquired.tryFail(unavailable("failed", failure));
-                release(hold); // its answer may have been lost, and not the entry
+                release(hold); // the map may have the entry although its answer was lost
               } else if (other != null && !other.equals(hold.entry.text())) {
                 acquisition.acquired.tryFail(refusal(Entry.parse(other)));
               } else if (!acquisition.acquired.tryComplete(hold)) {
-                release(hold); // nobody waits for it any more
+                release(hold); // the call no longer waits for it
               }
             });
     return acquisition.acquired.future().onComplete(done -> acquisition.cancel());
   }
 
-  /** Puts the entry into the map, unless there is another one. Returns that one, or null. */
+  /** Puts the entry into the map. If another entry is there, returns that one instead of null. */
   private static Future<String> put(AsyncMap<String, String> map, Hold hold) {
     long now = System.currentTimeMillis();
     String text = hold.entry.text();
@@ -173,12 +173,12 @@ final class ClusterGuard {
     limits.close();
   }
 
-  /** Removes the entry, unless it has expired and is another call's by now. */
+  /** Removes the entry, unless it has expired and another call owns the key now. */
   Future<Void> release(Hold hold) {
     return map().compose(map -> map.removeIfPresent(hold.key, hold.entry.text())).mapEmpty();
   }
 
-  /** A failed future also where the cluster manager throws, as one does that has shut down. */
+  /** Returns a failed future also if the cluster manager throws, as it does after its shutdown. */
   private Future<AsyncMap<String, String>> map() {
     return Future.succeededFuture().compose(v -> vertx.sharedData().getClusterWideMap(MAP));
   }

@@ -64,7 +64,7 @@ final class Contexts {
   }
 
   /** Completes a caller's promise, unless the caller's context no longer runs anything. */
-  static <T> void tell(Promise<T> promise, @Nullable T result, @Nullable Throwable failure) {
+  static <T> void complete(Promise<T> promise, @Nullable T result, @Nullable Throwable failure) {
     try {
       promise.complete(result, failure);
     } catch (RejectedExecutionException e) {
@@ -78,7 +78,7 @@ final class Contexts {
       return future;
     }
     Promise<T> promise = ofCaller(vertx).promise();
-    future.onComplete((result, failure) -> tell(promise, result, failure));
+    future.onComplete((result, failure) -> complete(promise, result, failure));
     return promise.future();
   }
 }

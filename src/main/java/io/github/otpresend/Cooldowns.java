@@ -84,7 +84,7 @@ final class Cooldowns {
         kind.type(), kind.httpStatus(), kind.maybeSent(), message, rest, null);
   }
 
-  /** Whoever waits this long does not come too early. */
+  /** Rounds up, so that a caller who waits this long does not come too early. */
   private static Duration roundUp(long nanos) {
     return Duration.ofMillis((nanos + 999_999) / 1_000_000);
   }

@@ -14,16 +14,16 @@ import java.util.stream.Stream;
 
 /**
  * How a node leaves an address without losing a message. A consumer that unregisters is gone before
- * the other nodes know, and a message that then finds none is answered by nobody: its asker waits
- * for the deadline. So the last adapter of a node has the node taken off the cluster's list first,
- * and goes on serving until the others seem to have heard of it: until no message has come for a
- * while. Any other consumer of that address on this node leaves the list with it.
+ * the other nodes know. A message that they still send to it gets no answer, and its sender waits
+ * until the deadline. So the last adapter of a node first removes the node from the cluster's list
+ * of that address. It goes on serving until no message has come for a while. Any other consumer of
+ * that address on this node leaves the list with it.
  */
 final class Departure {
   private static final String ADAPTERS = "io.github.otpresend.adapters";
   private static final long QUIET_MILLIS = 500;
 
-  /** In case that somebody goes on sending whatever the list says. */
+  /** Limits the wait if another node goes on sending whatever the list says. */
   private static final int MOST_ROUNDS = 10;
 
   private Departure() {}

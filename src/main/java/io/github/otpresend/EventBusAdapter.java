@@ -16,13 +16,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Serves a client at an event-bus address.
  *
- * <p>A request is {@code {"requestId": "…"}}, or the bare id as a string. With a header {@code
- * expires-at}, in milliseconds since the epoch, one that comes later is not sent. The reply is
- * {@code {"success": true}}. A failure is a {@link io.vertx.core.eventbus.ReplyException} whose
- * {@code failureCode()} is {@link ResendException#httpStatus()} and whose message is the JSON of
- * {@link ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's built-in
- * codecs carry all of that, so an asker needs nothing of this library. A message without a reply
- * address is served too; its failure is logged.
+ * <p>A request is {@code {"requestId": "…"}}, or the bare id as a string. A request that comes
+ * after its optional header {@code expires-at}, in milliseconds since the epoch, is not sent. The
+ * reply is {@code {"success": true}}. A failure is a {@link io.vertx.core.eventbus.ReplyException}
+ * whose {@code failureCode()} is {@link ResendException#httpStatus()} and whose message is the JSON
+ * of {@link ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's
+ * built-in codecs carry all of that, so the sender needs nothing of this library. A message without
+ * a reply address is served too, and its failure is logged.
  *
  * <pre>{@code
  * EventBusAdapter.register(vertx, "otp.resend", client)
@@ -49,12 +49,12 @@ public final class EventBusAdapter {
   }
 
   /**
-   * Serves a client at an address, for messages of this node and, if Vert.x is clustered, of every
-   * other one. Messages are handled on the context of the caller.
+   * Serves a client at an address, for messages of this node and, if Vert.x is clustered, of all
+   * other nodes. Messages are handled on the context of the caller.
    *
    * @param vertx the Vert.x whose event bus is used
    * @param address the address, such as {@value OtpResendOptions#DEFAULT_ADDRESS}
-   * @param client what is asked; the caller still has to close it
+   * @param client handles the calls; the caller must still close it
    * @return the adapter, once the address is bound; failed if the cluster does not bind it
    */
   public static Future<EventBusAdapter> register(
@@ -74,9 +74,11 @@ public final class EventBusAdapter {
   }
 
   /**
-   * Takes no more messages. Those it has taken are still answered when their call ends. In a
-   * cluster the last adapter of a node at an address has the other nodes told first, and takes what
-   * they have sent meanwhile, until half a second passes without a message, at most 5 s.
+   * Stops taking messages. Messages that were taken are still answered when their call ends. In a
+   * cluster, the last adapter of a node at an address first takes the node off the cluster's list
+   * of that address. It goes on serving until half a second has passed without a message, at most 5
+   * s. Another consumer of the same address on this node leaves the list with it: other nodes no
+   * longer send to it. So use the address for adapters only.
    *
    * @return completed once the address is unbound, also if this is not the first time
    */

@@ -13,7 +13,9 @@ import java.util.concurrent.RejectedExecutionException;
 
 /** The client of an event-bus address; its outcome is that of the serving end. */
 final class EventBusResendClient implements OtpResendClient {
-  /** How much longer the bus waits than the call, so that the typed answer wins. */
+  /**
+   * How much longer the bus waits than the call, so that the reply comes before the bus times out.
+   */
   private static final Duration MARGIN = Duration.ofMillis(500);
 
   private final VertxInternal vertx;
@@ -57,7 +59,7 @@ final class EventBusResendClient implements OtpResendClient {
                       .onComplete(
                           (response, failure) -> {
                             inFlight.leave();
-                            Contexts.tell(
+                            Contexts.complete(
                                 outcome,
                                 response,
                                 failure == null ? null : ResendException.from(failure));
@@ -69,7 +71,7 @@ final class EventBusResendClient implements OtpResendClient {
     return outcome.future();
   }
 
-  /** Returns where the reply is awaited: on an event loop, since a worker may be blocked or end. */
+  /** Returns the context for the reply: an event loop, since a worker may be blocked or closed. */
   private ContextInternal context(ContextInternal caller) {
     return caller.isEventLoopContext() && caller.owner() == vertx
         ? caller

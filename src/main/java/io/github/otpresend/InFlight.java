@@ -4,16 +4,18 @@ package io.github.otpresend;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 
-/** Counts the calls in flight: refuses new ones once closing, and knows when none is left. */
+/**
+ * Counts the calls in flight. Once it is closing, it refuses new calls and reports the last end.
+ */
 final class InFlight {
   private final Promise<Void> drained = Promise.promise();
   private int calls;
   private boolean closing;
 
   /**
-   * Lets a call in, which has to {@link #leave}.
+   * Counts a call in. The call must {@link #leave} later.
    *
-   * @throws ResendException CLOSED, if it may not
+   * @throws ResendException CLOSED once it is closing
    */
   synchronized void enter() {
     if (closing) {
@@ -33,7 +35,7 @@ final class InFlight {
     }
   }
 
-  /** From now on no call gets in. */
+  /** Refuses new calls from now on. */
   void close() {
     boolean idle;
     synchronized (this) {
@@ -45,7 +47,7 @@ final class InFlight {
     }
   }
 
-  /** Completed when closed and the last call has left. */
+  /** Returns a future that completes when it is closed and the last call has left. */
   Future<Void> drained() {
     return drained.future();
   }

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** One connection to the service. A call that holds it sends one request at a time over it. */
+/** One connection to the service. One call at a time sends a request over it. */
 final class Link {
   private static final String CLOSE = "close";
   private static final String KEEP_ALIVE = "keep-alive";
@@ -98,7 +98,7 @@ final class Link {
     return isOpen && isPersistent && keepAliveNanos > 0;
   }
 
-  /** Begins to be idle. */
+  /** Notes that the connection is idle from now on. */
   void idle() {
     idleUntil = System.nanoTime() + keepAliveNanos;
   }
@@ -108,7 +108,7 @@ final class Link {
     return idleUntil - System.nanoTime();
   }
 
-  /** Closes the connection, whatever is on it. */
+  /** Closes the connection, also with a request in flight. */
   void close() {
     isOpen = false;
     connection.close();

@@ -3,35 +3,35 @@ package io.github.otpresend;
 
 /** What a caller can do about a {@link ResendFailure}. */
 public enum NextStep {
-  /** Ask again: the channel has to be restarted, which a resend does, and no cooldown applies. */
+  /** Ask again at once: the channel has to be restarted, and a resend does that. */
   RESEND,
 
-  /** Wait, for {@link ResendException#retryAfter()} where it is known, and then ask again. */
+  /** Wait for {@link ResendException#retryAfter()}, if it is known, and then ask again. */
   WAIT,
 
   /**
-   * A code may be on its way: let the person wait for it, and ask again only when they say that
-   * none came.
+   * Let the person wait: a code may be on its way. Ask again only when the person says that no code
+   * came.
    */
   AWAIT_CODE,
 
-  /** This authentication request is at its end: begin a new one. */
+  /** Begin a new authentication request: this one has ended. */
   START_OVER,
 
-  /** Nothing is left to do: the person has already confirmed this request. */
+  /** Go on: the person has already confirmed this request. */
   PROCEED,
 
-  /** The call itself is wrong: correct the request id or the message. */
+  /** Correct the request id or the message: it is not valid. */
   FIX_REQUEST,
 
   /**
-   * The token is missing, refused or lacks the right, or the account is blocked: an operator acts.
+   * Call an operator: the token is missing, refused or lacks the right, or the account is blocked.
    */
   FIX_CREDENTIALS,
 
   /**
-   * The trouble may pass: ask again later. Where {@link ResendException#maybeSent()} is true, that
-   * may reach the person as a second code.
+   * Ask again later: the fault may pass. If {@link ResendException#maybeSent()} is true, the person
+   * may then get a second code.
    */
   RETRY_LATER
 }

@@ -6,7 +6,7 @@ import io.vertx.core.Vertx;
 import java.util.Objects;
 
 /**
- * Asks for the code of an authentication request to be sent again.
+ * Asks an OTP service to send the code of an authentication request again.
  *
  * <pre>{@code
  * OtpResendClient client = OtpResendClient.create(vertx, new OtpResendOptions().setToken(token));
@@ -27,8 +27,8 @@ public interface OtpResendClient {
    * @param vertx the Vert.x to run on
    * @param options the settings, copied; with a token
    * @return the client, which has no connection yet
-   * @throws IllegalArgumentException if there is no token, or the options are at odds with each
-   *     other, such as an {@code http} base URL without {@code allowPlaintext}
+   * @throws IllegalArgumentException if there is no token, or if the options contradict each other,
+   *     for example an {@code http} base URL without {@code allowPlaintext}
    */
   static OtpResendClient create(Vertx vertx, OtpResendOptions options) {
     return HttpResendClient.create(vertx, options, null);
@@ -41,7 +41,7 @@ public interface OtpResendClient {
    * @param options the settings, copied; a token in them is not used
    * @param tokens where the tokens come from
    * @return the client, which has no connection yet
-   * @throws IllegalArgumentException if the options are at odds with each other, such as an {@code
+   * @throws IllegalArgumentException if the options contradict each other, for example an {@code
    *     http} base URL without {@code allowPlaintext}
    */
   static OtpResendClient create(Vertx vertx, OtpResendOptions options, TokenProvider tokens) {
@@ -50,8 +50,8 @@ public interface OtpResendClient {
 
   /**
    * Creates a client that asks at the event-bus address {@value OtpResendOptions#DEFAULT_ADDRESS},
-   * with the default timeout. Where nobody serves it, a call is {@link
-   * ResendFailure#CONNECTION_FAILED} at once.
+   * with the default timeout. If no consumer serves that address, a call fails at once as {@link
+   * ResendFailure#CONNECTION_FAILED}.
    *
    * @param vertx the Vert.x whose event bus is used
    * @return the client
@@ -61,11 +61,12 @@ public interface OtpResendClient {
   }
 
   /**
-   * Creates a client that asks by message, and gives the outcome that the serving end had.
+   * Creates a client that sends each call as an event-bus message, and returns the outcome of the
+   * client that serves the address.
    *
    * @param vertx the Vert.x whose event bus is used
    * @param options the client uses only the address and the timeout; no token is needed. It waits
-   *     half a second longer than the timeout, so that the typed answer wins over that of the bus
+   *     half a second longer than the timeout, so that the reply comes before the bus times out
    * @return the client
    */
   static OtpResendClient overEventBus(Vertx vertx, OtpResendOptions options) {
@@ -73,10 +74,10 @@ public interface OtpResendClient {
   }
 
   /**
-   * Asks once for the code of a request to be sent again. Nothing that may have reached the service
-   * is sent a second time; only after a 401 the call is repeated once, if there is a new token.
-   * Calls for an id that is in flight share that call and its outcome, see {@link
-   * OtpResendOptions#setSingleFlight}.
+   * Asks the service once to send the code of a request again. A request that may have reached the
+   * service is not sent a second time. The one exception is a 401: the request is sent once more if
+   * there is a new token. Calls for a request id in flight share one request and its outcome, see
+   * {@link OtpResendOptions#setSingleFlight}.
    *
    * <p>The future completes exactly once, by the deadline of {@link OtpResendOptions#setTimeout},
    * on the context of the caller. It fails with a {@link ResendException}, whose {@link

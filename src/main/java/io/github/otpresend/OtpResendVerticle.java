@@ -7,9 +7,9 @@ import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client, served at its event-bus address for as long as this verticle is deployed.
+ * Serves a client at its event-bus address while this verticle is deployed.
  *
- * <p>Deployed by its class name it takes the options from its configuration:
+ * <p>If it is deployed by its class name, its options come from its configuration:
  *
  * <pre>{@code
  * vertx.deployVerticle(
@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A bad configuration fails the deployment with an {@link IllegalArgumentException} that names
- * the key. Undeploying unbinds the address first, then lets what is in flight finish and reply, and
- * then closes the connections.
+ * the key. Undeploying first unbinds the address. Then the calls in flight finish and get their
+ * replies. Then the connections are closed.
  */
 public class OtpResendVerticle extends VerticleBase {
   private static final System.Logger LOG = System.getLogger(OtpResendVerticle.class.getName());
@@ -29,14 +29,14 @@ public class OtpResendVerticle extends VerticleBase {
   private volatile @Nullable OtpResendClient client;
   private @Nullable EventBusAdapter adapter;
 
-  /** A verticle with the options of its configuration, see {@link OtpResendOptions}. */
+  /** Creates a verticle with the options of its configuration, see {@link OtpResendOptions}. */
   public OtpResendVerticle() {
     givenOptions = null;
     tokens = null;
   }
 
   /**
-   * A verticle with given options; its configuration is not looked at.
+   * Creates a verticle with these options. It ignores its configuration.
    *
    * @param options the settings, copied; with a token
    */
@@ -46,7 +46,7 @@ public class OtpResendVerticle extends VerticleBase {
   }
 
   /**
-   * A verticle with given options and tokens; its configuration is not looked at.
+   * Creates a verticle with these options and tokens. It ignores its configuration.
    *
    * @param options the settings, copied
    * @param tokens where the tokens come from
@@ -57,7 +57,7 @@ public class OtpResendVerticle extends VerticleBase {
   }
 
   /**
-   * Asks once for the code of a request to be sent again, see {@link OtpResendClient#resend}.
+   * Asks the service once to send the code of a request again, see {@link OtpResendClient#resend}.
    *
    * @param requestId the id of the authentication request
    * @return the service's answer; {@link ResendFailure#CLOSED} while this verticle is not deployed

@@ -26,7 +26,7 @@ final class Pool {
   private final long keepAliveNanos;
 
   /** The waiters, in order of arrival. */
-  private final DeadlineQueue<Turn> waiting;
+  private final DeadlineQueue<Queued> waiting;
 
   /** The attempts to make a connection that have not timed out. Each will serve one waiter. */
   private final DeadlineQueue<Attempt> attempts;
@@ -51,10 +51,10 @@ final class Pool {
   }
 
   /** The place of a waiter in the queue. */
-  private static final class Turn extends DeadlineQueue.Entry {
+  private static final class Queued extends DeadlineQueue.Entry {
     private final Waiter waiter;
 
-    Turn(Waiter waiter) {
+    Queued(Waiter waiter) {
       this.waiter = waiter;
     }
 
@@ -83,7 +83,7 @@ final class Pool {
         return;
       }
       connections--;
-      Turn first = waiting.first();
+      Queued first = waiting.first();
       if (first != null && !isOver && attempts.size() < waiting.size()) {
         first.cancel();
         first.waiter.notConnected(Objects.requireNonNull(failure));
@@ -118,10 +118,10 @@ final class Pool {
       waiter.connected(link);
       return null;
     }
-    Turn turn = new Turn(waiter);
-    waiting.add(turn);
+    Queued queued = new Queued(waiter);
+    waiting.add(queued);
     serve();
-    return turn;
+    return queued;
   }
 
   /** Takes a connection back, or closes it if it may not be used again. */
@@ -131,7 +131,7 @@ final class Pool {
       link.close();
       return;
     }
-    Turn first = waiting.first();
+    Queued first = waiting.first();
     if (first != null) {
       first.cancel();
       first.waiter.connected(link);

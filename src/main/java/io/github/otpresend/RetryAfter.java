@@ -14,12 +14,15 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The {@code Retry-After} header: RFC 9110, section 10.2.3. */
+/**
+ * Reads the {@code Retry-After} header: RFC 9110, section 10.2.3. Netty's parser of HTTP dates
+ * ignores the time zone and the day of the week, so that a malformed date would give a wrong time.
+ */
 final class RetryAfter {
-  // more digits would be more than 31 years, which nobody means
+  // more digits would mean more than 31 years
   private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
 
-  // the three forms of an HTTP date that RFC 9110, section 5.6.7, has a recipient accept
+  // the three forms of an HTTP date that a recipient must accept: RFC 9110, section 5.6.7
   private static final List<DateTimeFormatter> DATES =
       List.of(
           DateTimeFormatter.RFC_1123_DATE_TIME,
@@ -34,7 +37,7 @@ final class RetryAfter {
 
   private RetryAfter() {}
 
-  /** How long to wait from now; null if there is no such header, or a malformed one. */
+  /** Returns how long to wait from now, or null if the header is missing or malformed. */
   static @Nullable Duration parse(@Nullable String header, Instant now) {
     if (header == null) {
       return null;

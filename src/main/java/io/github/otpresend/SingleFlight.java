@@ -14,7 +14,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * At most one call at a time for a request id of one service, among all clients of one {@code
+ * Allows one call at a time for a request id of one service, among all clients of one {@code
  * Vertx}. Other calls for that id follow it: they get its outcome. Used from any thread.
  *
  * <p>Another class loader may have loaded the library of another client. So what clients share is
@@ -30,12 +30,12 @@ final class SingleFlight {
     flights = vertx.sharedData().getLocalMap("io.github.otpresend " + service);
   }
 
-  /** Returns a flight for this request id; it is in the air once it has begun. */
+  /** Creates a flight for this request id, which has not begun. */
   Flight flight(String requestId) {
     return new Flight(requestId);
   }
 
-  /** A call in flight, and who follows it. */
+  /** A call in flight, and the calls that follow it. */
   final class Flight implements Shareable, Handler<Promise<JsonObject>> {
     private final String requestId;
     private @Nullable List<Promise<JsonObject>> followers;
@@ -67,29 +67,29 @@ final class SingleFlight {
           return;
         }
       }
-      tell(follower, success, refusal); // it found this flight just before its end
+      complete(follower, success, refusal); // the follower found this flight just before it ended
     }
 
     /** Ends the flight: the next call for the request id begins another one. */
     void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
       flights.remove(requestId, this);
-      List<Promise<JsonObject>> told;
+      List<Promise<JsonObject>> waiting;
       synchronized (this) {
         this.response = response;
         this.failure = failure;
-        told = followers;
+        waiting = followers;
       }
-      if (told != null) {
-        told.forEach(follower -> tell(follower, response, failure));
+      if (waiting != null) {
+        waiting.forEach(follower -> complete(follower, response, failure));
       }
     }
   }
 
-  private static void tell(
+  private static void complete(
       Promise<JsonObject> follower,
       @Nullable ResendResponse response,
       @Nullable ResendException failure) {
-    Contexts.tell(
+    Contexts.complete(
         follower,
         response == null ? null : response.toJson(),
         failure == null

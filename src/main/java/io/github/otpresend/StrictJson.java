@@ -16,7 +16,7 @@ import java.nio.charset.CharacterCodingException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Reads JSON that somebody else wrote: one object, nothing after it, no name twice, not deep. */
+/** Reads foreign JSON: one object, with nothing after it, no name twice, and limited depth. */
 final class StrictJson {
   static final int MAX_DEPTH = 64;
 
@@ -35,7 +35,9 @@ final class StrictJson {
 
   private StrictJson() {}
 
-  /** The object that these bytes are in UTF-8, or null if they are anything else. */
+  /**
+   * Returns the object that these UTF-8 bytes represent, or null if they represent anything else.
+   */
   static @Nullable JsonObject readObject(byte[] utf8) {
     try {
       String json = UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
@@ -45,7 +47,7 @@ final class StrictJson {
     }
   }
 
-  /** The object that this text is, or null if it is anything else. */
+  /** Returns the object that this text represents, or null if it represents anything else. */
   static @Nullable JsonObject readObject(String json) {
     try {
       Map<String, Object> fields = READER.readValue(json);

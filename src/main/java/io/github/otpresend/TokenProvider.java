@@ -4,8 +4,8 @@ package io.github.otpresend;
 import io.vertx.core.Future;
 
 /**
- * Where a bearer token comes from, for tokens that expire or are rotated; a fixed one is set with
- * {@link OtpResendOptions#setToken}, which also says what a token may be.
+ * Provides bearer tokens that expire or are rotated. A fixed token is set with {@link
+ * OtpResendOptions#setToken}, which also says which tokens are allowed.
  *
  * <pre>{@code
  * TokenProvider tokens = () -> vault.read("otp").map(secret -> secret.getString("token"));
@@ -15,22 +15,22 @@ import io.vertx.core.Future;
 @FunctionalInterface
 public interface TokenProvider {
   /**
-   * Returns the token for one resend. It is asked for every resend, so caching is the provider's
-   * business. It is asked on the event loop of the client, so it must not block.
+   * Returns the token for one resend. The client calls this for every resend, so a provider that
+   * wants a cache has its own. The client calls it on its event loop, so it must not block.
    *
-   * <p>A provider that throws, fails, gives no token, or does not answer within the deadline of the
-   * call makes the call end as {@link ResendFailure#TOKEN_UNAVAILABLE}, with nothing sent.
+   * <p>If the provider throws, fails, gives no token, or does not answer by the deadline of the
+   * call, the call ends as {@link ResendFailure#TOKEN_UNAVAILABLE}, and nothing is sent.
    *
-   * @return the token's future, completed on any thread
+   * @return a future of the token; it may complete on any thread
    */
   Future<String> token();
 
   /**
-   * Tells that the service answered 401 to this token: drop it from any cache. {@link #token()} is
-   * then asked once more, and the resend is sent a second and last time if the token is another
-   * one. Calls whose same token is refused in the meantime await that one answer.
+   * Reports that the service answered 401 to this token. The provider should remove it from any
+   * cache. The client then calls {@link #token()} once more. If it gets another token, it sends the
+   * request a second and last time. Calls whose same token is refused meanwhile share that answer.
    *
-   * @param token the token that was refused
+   * @param token the refused token
    */
   default void rejected(String token) {}
 }

@@ -48,10 +48,10 @@ final class Tokens {
       waiting.remove(asker);
     }
 
-    private void tell(@Nullable String token, @Nullable ResendException failure) {
-      List<Asker> told = List.copyOf(waiting);
+    private void answer(@Nullable String token, @Nullable ResendException failure) {
+      List<Asker> answered = List.copyOf(waiting);
       waiting.clear();
-      told.forEach(asker -> asker.useToken(token, failure));
+      answered.forEach(asker -> asker.useToken(token, failure));
     }
   }
 
@@ -99,7 +99,7 @@ final class Tokens {
       pending = null;
     }
     ResendException failure = check(answer.result(), answer.cause());
-    askers.tell(failure == null ? answer.result() : null, failure);
+    askers.answer(failure == null ? answer.result() : null, failure);
   }
 
   private @Nullable ResendException check(@Nullable String token, @Nullable Throwable failure) {
@@ -166,7 +166,7 @@ final class Tokens {
         fresh = token;
         deadlines.add(this);
       }
-      askers.tell(token, failure);
+      askers.answer(token, failure);
     }
 
     @Override
@@ -176,7 +176,7 @@ final class Tokens {
         if (waitsWith != null) {
           waitsWith.remove(this);
         }
-        askers.tell(null, unavailable("did not answer in time"));
+        askers.answer(null, unavailable("did not answer in time"));
       }
     }
   }

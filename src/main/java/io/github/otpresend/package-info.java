@@ -4,43 +4,44 @@
  * Asks an OTP service to send the code of one authentication request again: {@code POST
  * {baseUrl}/{requestId}/resend}.
  *
- * <p>Every real resend costs money and makes a person's phone ring. The worst that can happen is a
- * second code that nobody asked for, and the next worst is a caller who cannot tell what happened.
- * So five rules hold.
+ * <p>Every resend costs money and makes a person's phone ring. The worst fault is a second code
+ * that nobody asked for. The next worst is a caller who does not know what happened. So the library
+ * keeps five rules.
  *
  * <ol>
- *   <li><b>One call, at most one transmission.</b> A request that may have reached the service is
- *       not sent again, whatever becomes of it. What is tried more than once is to get a
- *       connection, before anything was transmitted. The one exception is a 401, a refusal before
- *       any work: the {@link io.github.otpresend.TokenProvider} is asked for another token, and the
- *       request is sent a second and last time. Calls for a request id that is in flight share one
- *       transmission ({@link io.github.otpresend.OtpResendOptions#setSingleFlight singleFlight}),
- *       and in a cluster other nodes refuse that id ({@link
+ *   <li><b>One call sends at most one request.</b> A request that may have reached the service is
+ *       never sent again. The client makes several attempts only to get a connection, before it has
+ *       sent anything. The one exception is a 401, with which the service refuses before it does
+ *       any work: the {@link io.github.otpresend.TokenProvider} gives another token, and the
+ *       request is sent a second and last time. Calls for a request id in flight share one request
+ *       ({@link io.github.otpresend.OtpResendOptions#setSingleFlight singleFlight}). In a cluster,
+ *       other nodes refuse that request id ({@link
  *       io.github.otpresend.OtpResendOptions#setClusterGuard clusterGuard}).
- *   <li><b>Every call ends, exactly once, by its deadline</b>, the {@link
- *       io.github.otpresend.OtpResendOptions#setTimeout timeout}: a server that is silent, drips or
- *       never stops cannot hold it longer. A failure says whether a code may have gone out ({@link
- *       io.github.otpresend.ResendException#maybeSent() maybeSent}); if not, none has on account of
- *       this call. It also says what to do about it ({@link io.github.otpresend.NextStep}). An
- *       asker on the event bus waits half a second longer, for the way.
- *   <li><b>The same outcome everywhere</b>: called directly, over the local event bus or across a
- *       cluster, a call ends with the same {@link io.github.otpresend.ResendResponse} or the same
- *       {@link io.github.otpresend.ResendException}. Vert.x's built-in codecs carry it, so an asker
- *       without this library gets status and JSON.
- *   <li><b>The token is a secret</b>: not sent in clear text over a network unless {@link
- *       io.github.otpresend.OtpResendOptions#setAllowPlaintext allowPlaintext} says so, never on
- *       the event bus, and never in a log, a message, an exception or a {@code toString}. Only
- *       {@link io.github.otpresend.OtpResendOptions#toJson()} and {@link
- *       io.github.otpresend.OtpResendOptions#getToken()} give it away.
- *   <li><b>Vert.x manners</b>: nothing blocks an event loop, a future completes on the context of
- *       its caller, and clients may be used from any thread. A wrong setting is an {@link
- *       IllegalArgumentException} at once, and everything later is a failed future.
+ *   <li><b>Every call ends exactly once, by its deadline</b>, which is the {@link
+ *       io.github.otpresend.OtpResendOptions#setTimeout timeout}, also if the server is silent,
+ *       sends byte by byte or never stops sending. A failure says whether a code may have gone out
+ *       ({@link io.github.otpresend.ResendException#maybeSent() maybeSent}). If not, this call has
+ *       certainly sent none. A failure also says what the caller can do ({@link
+ *       io.github.otpresend.NextStep}). A client of an event-bus address waits half a second longer
+ *       for the reply.
+ *   <li><b>The outcome is the same everywhere.</b> A direct call, a call over the local event bus
+ *       and a call across a cluster end with the same {@link io.github.otpresend.ResendResponse} or
+ *       the same {@link io.github.otpresend.ResendException}. Vert.x's built-in codecs carry the
+ *       outcome, so a sender without this library gets status and JSON.
+ *   <li><b>The token is a secret.</b> It is not sent in clear text over a network unless {@link
+ *       io.github.otpresend.OtpResendOptions#setAllowPlaintext allowPlaintext} permits it. It is
+ *       never on the event bus, and never in a log, a message, an exception or a {@code toString}.
+ *       Only {@link io.github.otpresend.OtpResendOptions#toJson()} and {@link
+ *       io.github.otpresend.OtpResendOptions#getToken()} return it.
+ *   <li><b>The library fits Vert.x.</b> Nothing blocks an event loop. A future completes on the
+ *       context of its caller. A client may be used from any thread. A wrong setting is an {@link
+ *       IllegalArgumentException} at once, and every later failure is a failed future.
  * </ol>
  *
  * <p>Start at {@link io.github.otpresend.OtpResendClient}, or deploy {@link
  * io.github.otpresend.OtpResendVerticle} and send messages to its address. The settings are in
- * {@link io.github.otpresend.OtpResendOptions}, and what can go wrong in {@link
- * io.github.otpresend.ResendFailure}. Nothing is null but what is marked {@code Nullable}.
+ * {@link io.github.otpresend.OtpResendOptions}, and the kinds of failure in {@link
+ * io.github.otpresend.ResendFailure}. Only what is marked {@code Nullable} can be null.
  */
 @NullMarked
 package io.github.otpresend;
