@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A non-blocking Vert.x client that asks an OTP service to send a code again. Its five rules stand
- * in the one package, {@link io.github.otpresend}.
+ * A non-blocking Vert.x client that asks an OTP service to send a code again. Its five rules are in
+ * the documentation of its only package, {@link io.github.otpresend}.
  *
- * <p>It reflects on nothing and loads no service, so an application needs no {@code --add-opens}:
- * {@code requires io.github.otpresend} is enough, and brings Vert.x Core and its Web Client along.
+ * <p>It needs no reflective access and loads no service, so an application needs no {@code
+ * --add-opens}. {@code requires io.github.otpresend} is enough: it also brings Vert.x Core and the
+ * Vert.x Web Client.
  */
 module io.github.otpresend {
   requires com.fasterxml.jackson.databind;

@@ -11,15 +11,19 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The addresses of the service's host. Vert.x's resolver caches each for its time to live. A new
- * connection goes to the first address at which no attempt has failed. Used on one event loop only.
+ * The addresses of the service's host. Vert.x's resolver caches each address for its time to live.
+ * A new connection goes to the first address at which no attempt has failed. It is used on one
+ * event loop only.
  */
 final class Addresses {
   private final ContextInternal home;
   private final String host;
   private final int port;
 
-  /** The addresses at which an attempt has failed. Once all have, it is cleared. */
+  /**
+   * The addresses at which an attempt has failed. Once attempts at all addresses have failed, the
+   * set is cleared.
+   */
   private final Set<InetAddress> dead = new HashSet<>();
 
   Addresses(ContextInternal home, String host, int port) {
@@ -50,7 +54,7 @@ final class Addresses {
     return new InetSocketAddress(chosen, port);
   }
 
-  /** Notes that an attempt has failed, or has taken too long. */
+  /** Records that an attempt at this address has failed or has taken too long. */
   void failed(InetSocketAddress address) {
     dead.add(address.getAddress());
   }

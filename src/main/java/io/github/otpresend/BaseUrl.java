@@ -12,13 +12,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a base URL may be, and its parts.
+ * A base URL and its parts. {@link #ALLOWED} says what a base URL may be.
  *
  * @param text the URL as it was given
  * @param ssl whether it is https
- * @param host in lower case, an IPv6 address in its brackets
- * @param port the port, given or the scheme's own
- * @param path in ASCII, without a slash at its end
+ * @param host the host in lower case; an IPv6 address is in its brackets
+ * @param port the port of the URL, or else the default port of the scheme
+ * @param path the path in ASCII, without a slash at its end
  */
 record BaseUrl(String text, boolean ssl, String host, int port, String path) {
   static final String ALLOWED =
@@ -28,10 +28,10 @@ record BaseUrl(String text, boolean ssl, String host, int port, String path) {
   private static final Pattern LOOPBACK_V4 =
       Pattern.compile("127(\\.(25[0-5]|2[0-4]\\d|1?\\d?\\d)){3}");
 
-  /** The parts of a URL; null if it is not what is {@link #ALLOWED}. */
+  /** Returns the parts of a URL, or null if the URL is not {@link #ALLOWED}. */
   static @Nullable BaseUrl parse(String text) {
     if (!UTF_8.newEncoder().canEncode(text)) {
-      return null; // half a surrogate pair, on which URI fails otherwise
+      return null; // half a surrogate pair, for which URI throws a NullPointerException
     }
     URI uri;
     try {
@@ -59,7 +59,7 @@ record BaseUrl(String text, boolean ssl, String host, int port, String path) {
         uri.getRawPath().replaceAll("(?<!/)/+$", ""));
   }
 
-  /** Whether what is sent stays on this machine. No name is looked up. */
+  /** Returns whether what is sent to the host stays on this machine. Looks up no name. */
   boolean isLoopback() {
     if (host.startsWith("[")) {
       try {

@@ -10,8 +10,8 @@ import io.vertx.ext.web.codec.spi.BodyStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects a response body up to a limit. When the body is longer, the connection is closed, and no
- * more of the body is kept.
+ * A response body, collected up to a limit. When the body is longer, the connection is closed, and
+ * no more of the body is kept.
  */
 final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
   private static final Buffer EMPTY = Buffer.buffer();
@@ -62,7 +62,7 @@ final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> {
     } else {
       body.appendBuffer(data);
     }
-    // never a failed write: the pipe would go on reading and write no more
+    // not a failed future: the pipe would then go on reading, but write no more
     return Future.succeededFuture();
   }
 

@@ -13,10 +13,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call, from its entry to its outcome. Used on the client's event loop only.
+ * One call, from its entry to its outcome. It is used on the client's event loop only.
  *
- * <p>Each event finds the call at a {@link Step}. An event that the step does not wait for comes
- * too late, and does nothing.
+ * <p>The {@link Step} of a call says which event the call waits for. Any other event, except the
+ * deadline, comes too late and is ignored.
  */
 final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waiter {
   /** What a call waits for. */
@@ -86,7 +86,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     return outcome.future();
   }
 
-  /** Starts the call on the event loop, which this thread may be. */
+  /** Starts the call on the event loop; at once, if this thread is the event loop. */
   void start() {
     context.emit(this, Call::enter);
   }
@@ -120,7 +120,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     }
   }
 
-  /** Throws the reason why the call must not begin. */
+  /** Takes a place for the call, or throws the reason why the call must not begin. */
   private void admit() {
     if (client.cooldowns != null) {
       client.cooldowns.check(requestId);
@@ -133,7 +133,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     } else if (nanosLeft() <= 0) {
       throw new ResendException(
           ResendFailure.CONNECTION_FAILED,
-          "The client's event loop was busy until the deadline; nothing was asked for");
+          "The client's event loop was busy until the deadline; no request was sent");
     }
   }
 
@@ -229,7 +229,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
         cooldown = client.cooldowns.begin(requestId);
       }
     } catch (ResendException unsent) {
-      // a turn later: giving it back now would call the next waiter within this call
+      // later: giving the connection back now would call the next waiter within this method
       context.runOnContext(v -> client.pool.giveBack(link));
       fail(unsent);
       return;
@@ -260,7 +260,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
       success = decode(body, answer, cause);
     } catch (ResendException e) {
       refusal = e;
-    } catch (Throwable e) { // a part of Jackson that is missing, for example
+    } catch (Throwable e) { // for example, a class of Jackson is missing
       refusal =
           new ResendException(
               ResendFailure.INVALID_RESPONSE,
@@ -286,8 +286,9 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     } else {
       decide(success, refusal);
     }
-    // Netty may still deliver data that it has already read. So the connection is given back a turn
-    // later: data that comes until then closes it, and no other request is on it.
+    // Netty may still deliver data that it has already read. So the connection is given back one
+    // turn of the event loop later. Data that comes before that closes the connection, and no other
+    // request is on it then.
     context.runOnContext(
         v -> {
           client.pool.giveBack(used);
@@ -314,7 +315,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     }
   }
 
-  /** The deadline has come. */
+  /** Ends the call, because its deadline has come. */
   @Override
   void expire() {
     ResendException timedOut =
@@ -340,7 +341,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
       }
       fail(timedOut);
     }
-    leave(); // without waiting for the cluster: that may be what took so long
+    leave(); // without waiting for the cluster, since the cluster may have caused the delay
   }
 
   // ---- the outcome
@@ -369,7 +370,10 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     }
   }
 
-  /** Updates the cluster's entry, and leaves only then: it would refuse the caller's next call. */
+  /**
+   * Updates the cluster's entry before the call leaves. Otherwise the entry would refuse the
+   * caller's next call.
+   */
   private void conclude() {
     boolean keepsHold = failure != null && failure.failure().keepsHold();
     if (hold == null || (keepsHold && cooldown == null)) {
@@ -382,7 +386,9 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     concluded.onComplete(done -> context.emit(v -> leave()));
   }
 
-  /** Leaves the client, and only then tells the caller, whose code may do what it likes. */
+  /**
+   * Leaves the client, and only then completes the caller's future, whose handlers may do anything.
+   */
   private void leave() {
     if (step == Step.DONE) {
       return;

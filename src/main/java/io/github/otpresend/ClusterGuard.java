@@ -16,21 +16,23 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Allows one call at a time for a request id in the whole cluster, and no call during its cooldown.
- * Each call owns an entry in a cluster-wide map. The entry stays if the owner's node dies, or if
- * the service does not answer. It then expires with the call's deadline or cooldown, or up to two
- * seconds later.
+ * A guard that allows one call at a time for a request id in the whole cluster, and no call during
+ * the cooldown of that request id. Each call owns an entry in a cluster-wide map. The entry stays
+ * if the owner's node dies, or if the service does not answer. It then expires with the call's
+ * deadline or cooldown, or up to two seconds later.
  */
 final class ClusterGuard {
   private static final String MAP = "io.github.otpresend";
 
-  /** The tick of the clock that expires entries. Hazelcast's has whole seconds, rounded down. */
+  /**
+   * The tick of the clock that expires entries. Hazelcast's clock has whole seconds, rounded down.
+   */
   private static final long CLOCK_TICK_MILLIS = 1_000;
 
-  /** How long the map may keep an entry after its time, with some room. */
+  /** The longest time that the map may keep an entry after its time is over, with a margin. */
   private static final long LATEST_TICK_MILLIS = 3 * CLOCK_TICK_MILLIS;
 
-  private static final AtomicLong HOLDS = new AtomicLong();
+  private static final AtomicLong LAST_CALL = new AtomicLong();
 
   private final ContextInternal home;
   private final VertxInternal vertx;
@@ -39,12 +41,12 @@ final class ClusterGuard {
 
   private final long cooldownMillis;
 
-  /** How long the map may take to answer. */
+  /** The calls that wait for the map, each with a time limit. */
   private final DeadlineQueue<Acquisition> limits;
 
   /**
-   * @param service names the service whose request ids are meant
-   * @param cooldown zero if it is off
+   * @param service the name of the service to which the request ids belong
+   * @param cooldown the cooldown; zero if it is off
    */
   ClusterGuard(ContextInternal home, String service, Duration timeout, Duration cooldown) {
     this.home = home;
@@ -75,12 +77,12 @@ final class ClusterGuard {
       return call + ' ' + inFlightUntil + ' ' + coolingUntil;
     }
 
-    /** Returns for how long the map has to keep the entry, by a clock that ticks slowly. */
+    /** Returns how long the map has to keep the entry. It includes a tick of the map's clock. */
     long timeToLive(long now) {
       return Math.max(inFlightUntil, coolingUntil) - now + CLOCK_TICK_MILLIS;
     }
 
-    /** Returns whether this is a cooldown that has just ended, and the map still has it. */
+    /** Returns whether this is a cooldown that has just ended, and that the map may still have. */
     boolean isOver(long now) {
       return inFlightUntil == 0 && coolingUntil <= now && now - coolingUntil <= LATEST_TICK_MILLIS;
     }
@@ -90,11 +92,11 @@ final class ClusterGuard {
    * Acquires a request id. The future fails with ALREADY_IN_PROGRESS or COOLING_DOWN if another
    * call has the request id, and with GUARD_UNAVAILABLE if the map does not answer in time.
    *
-   * <p>If this node dies, nobody knows whether the call was sent. So the entry stays until the
-   * deadline and the cooldown after it.
+   * <p>If this node dies, no other node can detect whether the request was sent. So the entry then
+   * stays until the deadline and the cooldown after it have passed.
    */
   Future<Hold> acquire(String requestId, long millisToDeadline) {
-    String call = nodeId + '/' + HOLDS.incrementAndGet();
+    String call = nodeId + '/' + LAST_CALL.incrementAndGet();
     long deadline = System.currentTimeMillis() + millisToDeadline;
     Hold hold = new Hold(key(requestId), new Entry(call, deadline, deadline + cooldownMillis));
     Acquisition acquisition = new Acquisition(home.promise());
@@ -115,7 +117,9 @@ final class ClusterGuard {
     return acquisition.acquired.future().onComplete(done -> acquisition.cancel());
   }
 
-  /** Puts the entry into the map. If another entry is there, returns that one instead of null. */
+  /**
+   * Puts the entry into the map and returns null. If another entry is there, returns that entry.
+   */
   private static Future<String> put(AsyncMap<String, String> map, Hold hold) {
     long now = System.currentTimeMillis();
     String text = hold.entry.text();
@@ -136,16 +140,16 @@ final class ClusterGuard {
           ResendFailure.ALREADY_IN_PROGRESS,
           "Another call in the cluster has this request id in flight");
     }
-    // the clock of the other node may be ahead or behind; the map has its own
+    // the clock of the other node may be ahead or behind; the map has its own clock
     long rest = other.coolingUntil > now ? other.coolingUntil - now : CLOCK_TICK_MILLIS;
     return Cooldowns.coolingDown(
         Duration.ofMillis(cooldownMillis == 0 ? rest : Math.min(rest, cooldownMillis)));
   }
 
   /**
-   * Marks the entry: the request was or may have been sent.
+   * Begins the cooldown of the entry, because the request was or may have been sent.
    *
-   * @param isInFlight whether the service may still be working on it
+   * @param isInFlight whether the service may still be working on the request
    */
   Future<Void> coolDown(Hold hold, Duration rest, boolean isInFlight) {
     long now = System.currentTimeMillis();
@@ -178,7 +182,10 @@ final class ClusterGuard {
     return map().compose(map -> map.removeIfPresent(hold.key, hold.entry.text())).mapEmpty();
   }
 
-  /** Returns a failed future also if the cluster manager throws, as it does after its shutdown. */
+  /**
+   * Returns the cluster-wide map. The future also fails if the cluster manager throws, as it does
+   * after its shutdown.
+   */
   private Future<AsyncMap<String, String>> map() {
     return Future.succeededFuture().compose(v -> vertx.sharedData().getClusterWideMap(MAP));
   }
@@ -195,7 +202,7 @@ final class ClusterGuard {
           MessageDigest.getInstance("SHA-256").digest((service + '\n' + requestId).getBytes(UTF_8));
       return HexFormat.of().formatHex(digest);
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java platform has it
+      throw new IllegalStateException(e); // every Java platform has SHA-256
     }
   }
 }

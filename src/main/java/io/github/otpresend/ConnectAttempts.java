@@ -21,7 +21,7 @@ final class ConnectAttempts {
     failures.add(cause);
   }
 
-  /** Returns how long to wait for the next attempt; 0 if there is none before the deadline. */
+  /** Returns how long to wait before the next attempt; 0 if there is no other attempt in time. */
   long pauseMillis(long millisToDeadline) {
     int count = failures.size();
     long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(count - 1, 10));

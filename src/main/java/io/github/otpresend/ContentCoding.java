@@ -12,18 +12,18 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
 
 /**
- * Undoes the content coding of an answer: RFC 9110, section 8.4.1. The library asks for none, but
- * some servers and proxies compress all the same.
+ * A decoder of the content coding of an answer (RFC 9110, section 8.4.1). The library does not ask
+ * for any coding, but some servers and proxies compress anyway.
  */
 final class ContentCoding {
   private ContentCoding() {}
 
   /**
    * Returns the body without its coding. If the coding is unknown or the data is corrupt, returns
-   * the body unchanged; it cannot be read as JSON then.
+   * the body unchanged. Then it cannot be read as JSON.
    *
-   * @param maxBytes how long the decoded body may be
-   * @throws ResendException if it is longer
+   * @param maxBytes the maximum length of the decoded body
+   * @throws ResendException INVALID_RESPONSE if the decoded body is longer
    */
   static Buffer decode(MultiMap headers, Buffer body, int maxBytes) {
     String coding = headers.get(HttpHeaders.CONTENT_ENCODING);
@@ -38,7 +38,7 @@ final class ContentCoding {
     };
   }
 
-  /** Opens a stream. Opening one of gzip already reads from it, and so can fail. */
+  /** An opener of a stream. Opening a gzip stream already reads from it, so it can fail. */
   private interface Opener {
     InputStream open() throws IOException;
   }

@@ -43,8 +43,9 @@ final class Contexts {
   }
 
   /**
-   * Returns the event-loop context, or a duplicate with the caller's context locals if Vert.x
-   * traces: the tracer finds the caller's span in them.
+   * Returns the event-loop context. If Vert.x has a tracer, returns a duplicate of the context
+   * instead, with the caller's context locals, because the tracer looks for the caller's span in
+   * them.
    */
   static ContextInternal traced(ContextInternal eventLoop, ContextInternal caller) {
     VertxInternal vertx = eventLoop.owner();
@@ -68,11 +69,14 @@ final class Contexts {
     try {
       promise.complete(result, failure);
     } catch (RejectedExecutionException e) {
-      // the caller's worker pool or its Vert.x is closed: nobody is left to be told
+      // the caller's worker pool or its Vert.x is closed, so no caller is left
     }
   }
 
-  /** Returns the same future for the calling code, on its context while Vert.x is not closed. */
+  /**
+   * Returns a future with the same outcome, on the context of the calling code. If Vert.x is closed
+   * and the future is complete, returns the future itself.
+   */
   static <T> Future<T> forCaller(VertxInternal vertx, Future<T> future) {
     if (vertx.closeFuture().isClosed() && future.isComplete()) {
       return future;

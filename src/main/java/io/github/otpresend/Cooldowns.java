@@ -8,20 +8,20 @@ import java.time.Duration;
 
 /**
  * The request ids for which a code was or may have been sent less than the cooldown ago, among all
- * clients of one service and one {@code Vertx}. Used on one event loop only.
+ * clients of one service and one {@code Vertx}. This class is used on one event loop only.
  *
- * <p>A cooldown goes on when the client that began it is closed. Two clients may come from copies
- * of the library in different class loaders. So the map that they share holds types of the JDK
- * only.
+ * <p>A cooldown continues after the client that began it is closed. Two clients may come from
+ * copies of the library in different class loaders. So the map that they share holds types of the
+ * JDK only.
  */
 final class Cooldowns {
-  /** When the cooldown of a request id ends, by {@link System#nanoTime()}. */
+  /** The {@link System#nanoTime()} at which the cooldown of each request id ends. */
   private final LocalMap<String, Long> ends;
 
   private final DeadlineQueue<Cooldown> running;
 
   /**
-   * @param service names the service whose request ids are meant
+   * @param service the name of the service to which the request ids belong
    */
   Cooldowns(ContextInternal home, String service, Duration cooldown) {
     VertxInternal vertx = home.owner();
@@ -41,7 +41,7 @@ final class Cooldowns {
       return roundUp(Math.max(0, nanosLeft()));
     }
 
-    /** Ends before its time: the service has refused the request. */
+    /** Ends the cooldown early, because no code was sent. */
     void stop() {
       cancel();
       expire();
@@ -72,7 +72,7 @@ final class Cooldowns {
         begun.cancel();
         throw coolingDown(roundUp(other - System.nanoTime()));
       }
-      ends.remove(requestId, other); // it is over; its client's timer has not run yet
+      ends.remove(requestId, other); // over, but its client's timer has not run yet
     }
     return begun;
   }

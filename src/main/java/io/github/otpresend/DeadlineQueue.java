@@ -6,15 +6,16 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Entries that expire a fixed time after they began, unless they are cancelled. Since that time is
- * the same for all, they expire in the order in which they began. So one linked list and one timer
- * serve any number of entries, at a constant cost for each. Used on one event loop only.
+ * A queue of entries. Each entry expires a fixed time after it began, unless it is cancelled. Since
+ * that time is the same for all, entries expire in the order in which they began. So one linked
+ * list and one timer serve any number of entries, at a constant cost for each. The queue is used on
+ * one event loop only.
  */
 final class DeadlineQueue<E extends DeadlineQueue.Entry> {
   private final ContextInternal context;
   private final long delayNanos;
 
-  /** Links the first entry and the last one to a ring. */
+  /** The entry that links the first entry and the last entry to a ring. */
   private final Entry ends =
       new Entry() {
         @Override
@@ -31,14 +32,14 @@ final class DeadlineQueue<E extends DeadlineQueue.Entry> {
     this.delayNanos = delay.toNanos();
   }
 
-  /** Something with a deadline; it is in one queue at most. */
+  /** An entry with a deadline. It is in one queue at most. */
   abstract static class Entry {
     private long due;
     private Entry previous = this;
     private Entry next = this;
     private @Nullable DeadlineQueue<?> queue;
 
-    /** The deadline has come. The entry has left the queue. */
+    /** Runs when the deadline has come. The entry has already left the queue. */
     abstract void expire();
 
     /** Returns the deadline, by {@link System#nanoTime()}. */
@@ -51,7 +52,7 @@ final class DeadlineQueue<E extends DeadlineQueue.Entry> {
       return due - System.nanoTime();
     }
 
-    /** Leaves the queue, if the entry is in one. */
+    /** Removes the entry from its queue, if it is in a queue. */
     final void cancel() {
       if (queue != null) {
         queue.remove(this);
@@ -126,9 +127,9 @@ final class DeadlineQueue<E extends DeadlineQueue.Entry> {
     try {
       while (!closed && (first = ends.next) != ends && first.due - now <= 0) {
         remove(first);
-        context.dispatch(first::expire); // which survives an entry that throws
+        context.dispatch(first::expire); // dispatch catches what an entry throws
       }
-    } finally { // and an exception handler of the application that throws, too
+    } finally { // also if the application's exception handler throws
       if (ends.next != ends) {
         arm(ends.next);
       }

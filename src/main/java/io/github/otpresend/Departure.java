@@ -13,27 +13,27 @@ import java.util.function.IntSupplier;
 import java.util.stream.Stream;
 
 /**
- * How a node leaves an address without losing a message. A consumer that unregisters is gone before
- * the other nodes know. A message that they still send to it gets no answer, and its sender waits
- * until the deadline. So the last adapter of a node first removes the node from the cluster's list
- * of that address. It goes on serving until no message has come for a while. Any other consumer of
- * that address on this node leaves the list with it.
+ * The way in which a node leaves an address without losing a message. A consumer that unregisters
+ * stops serving at once, but other nodes still send to it for a short time. Such a message gets no
+ * answer, and its sender waits until the deadline. So the last adapter of a node first removes the
+ * node from the cluster's list of that address. The adapter goes on serving until no message has
+ * come for a while. Any other consumer of that address on this node leaves the list too.
  */
 final class Departure {
   private static final String ADAPTERS = "io.github.otpresend.adapters";
   private static final long QUIET_MILLIS = 500;
 
-  /** Limits the wait if another node goes on sending whatever the list says. */
-  private static final int MOST_ROUNDS = 10;
+  /** The limit of the wait, in case another node goes on sending despite the list. */
+  private static final int MAX_ROUNDS = 10;
 
   private Departure() {}
 
-  /** Counts an adapter of this node in. */
+  /** Adds an adapter of this node to the count. */
   static void arrived(VertxInternal vertx, String address) {
     adapters(vertx).merge(address, 1, Integer::sum);
   }
 
-  /** Counts an adapter out; true if it was the last. */
+  /** Removes an adapter from the count. Returns whether it was the last adapter of the address. */
   static boolean withdrawn(VertxInternal vertx, String address) {
     return adapters(vertx)
             .compute(address, (key, count) -> count == null || count == 1 ? null : count - 1)
@@ -41,19 +41,20 @@ final class Departure {
   }
 
   /**
-   * Counts an adapter out; completed when it may stop serving.
+   * Removes an adapter from the count. Returns a future that completes when the adapter may stop
+   * serving.
    *
-   * @param messages how many it has taken so far
+   * @param messages returns how many messages have come since the adapter began to leave
    */
   static Future<Void> of(VertxInternal vertx, String address, IntSupplier messages) {
     boolean isLast = withdrawn(vertx, address);
     if (!isLast || !vertx.isClustered()) {
       return Future.succeededFuture();
     }
-    return unlist(vertx, address).transform(done -> quiet(vertx, messages, MOST_ROUNDS));
+    return unlist(vertx, address).transform(done -> untilQuiet(vertx, messages, MAX_ROUNDS));
   }
 
-  private static Future<Void> quiet(VertxInternal vertx, IntSupplier messages, int rounds) {
+  private static Future<Void> untilQuiet(VertxInternal vertx, IntSupplier messages, int rounds) {
     int before = messages.getAsInt();
     return vertx
         .timer(QUIET_MILLIS, TimeUnit.MILLISECONDS)
@@ -61,7 +62,7 @@ final class Departure {
             passed ->
                 messages.getAsInt() == before || rounds == 1
                     ? Future.succeededFuture()
-                    : quiet(vertx, messages, rounds - 1));
+                    : untilQuiet(vertx, messages, rounds - 1));
   }
 
   private static LocalMap<String, Integer> adapters(VertxInternal vertx) {
@@ -71,7 +72,7 @@ final class Departure {
   private static Future<?> unlist(VertxInternal vertx, String address) {
     ClusterManager cluster = vertx.clusterManager();
     return Future.succeededFuture()
-        .compose( // which catches what a cluster manager throws
+        .compose( // compose catches what a cluster manager throws
             v -> {
               Promise<List<RegistrationInfo>> listed = Promise.promise();
               cluster.getRegistrations(address, listed);

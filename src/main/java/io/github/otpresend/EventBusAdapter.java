@@ -14,15 +14,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves a client at an event-bus address.
+ * An adapter that serves a client at an event-bus address.
  *
  * <p>A request is {@code {"requestId": "…"}}, or the bare id as a string. A request that comes
  * after its optional header {@code expires-at}, in milliseconds since the epoch, is not sent. The
  * reply is {@code {"success": true}}. A failure is a {@link io.vertx.core.eventbus.ReplyException}
  * whose {@code failureCode()} is {@link ResendException#httpStatus()} and whose message is the JSON
- * of {@link ResendException#toJson()}; {@link ResendException#from} turns it back. Vert.x's
- * built-in codecs carry all of that, so the sender needs nothing of this library. A message without
- * a reply address is served too, and its failure is logged.
+ * of {@link ResendException#toJson()}; {@link ResendException#from} decodes it. Vert.x's built-in
+ * codecs carry all of that, so the sender does not need this library. A message without a reply
+ * address is served too, and its failure is logged.
  *
  * <pre>{@code
  * EventBusAdapter.register(vertx, "otp.resend", client)
@@ -39,7 +39,7 @@ public final class EventBusAdapter {
   private final AtomicBoolean leaving = new AtomicBoolean();
   private final Promise<Void> unregistered = Promise.promise();
 
-  /** Counts the messages that came after {@link #unregister}. */
+  /** The number of messages that came after {@link #unregister}. */
   private final AtomicInteger latecomers = new AtomicInteger();
 
   private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
@@ -54,8 +54,9 @@ public final class EventBusAdapter {
    *
    * @param vertx the Vert.x whose event bus is used
    * @param address the address, such as {@value OtpResendOptions#DEFAULT_ADDRESS}
-   * @param client handles the calls; the caller must still close it
-   * @return the adapter, once the address is bound; failed if the cluster does not bind it
+   * @param client the client that handles the calls; the caller must still close it
+   * @return a future that completes with the adapter once the address is bound, and fails if the
+   *     cluster does not bind the address
    */
   public static Future<EventBusAdapter> register(
       Vertx vertx, String address, OtpResendClient client) {
@@ -68,19 +69,19 @@ public final class EventBusAdapter {
         .onFailure(
             unbound -> {
               Departure.withdrawn(adapter.vertx, address);
-              adapter.consumer.unregister(); // this node may have it already
+              adapter.consumer.unregister(); // this node may have bound the address already
             })
         .map(adapter);
   }
 
   /**
    * Stops taking messages. Messages that were taken are still answered when their call ends. In a
-   * cluster, the last adapter of a node at an address first takes the node off the cluster's list
-   * of that address. It goes on serving until half a second has passed without a message, at most 5
-   * s. Another consumer of the same address on this node leaves the list with it: other nodes no
-   * longer send to it. So use the address for adapters only.
+   * cluster, the last adapter of a node at an address first removes the node from the cluster's
+   * list of that address. It goes on serving until half a second has passed without a message, or
+   * for 5 s at most. Any other consumer of the same address on this node leaves the list too: other
+   * nodes no longer send to that consumer. So use the address for adapters only.
    *
-   * @return completed once the address is unbound, also if this is not the first time
+   * @return a future that completes once the address is unbound, also for a second or later call
    */
   public Future<Void> unregister() {
     if (leaving.compareAndSet(false, true)) {
@@ -100,7 +101,7 @@ public final class EventBusAdapter {
       client
           .resend(ResendMessage.decodeRequest(message.body()))
           .onComplete((response, failure) -> reply(message, response, failure));
-    } catch (Throwable e) { // thrown by another implementation of the client, or it returned null
+    } catch (Throwable e) { // a refusal, or another client threw or returned null
       reply(message, null, e);
     }
   }
@@ -123,7 +124,7 @@ public final class EventBusAdapter {
     if (message.replyAddress() == null) {
       LOG.log(
           Level.WARNING,
-          "A resend asked for without a reply address failed: {0}, {1}",
+          "A resend failed, and its message has no reply address: {0}, {1}",
           failure.failure(),
           failure.maybeSent() ? "maybe sent" : "not sent");
     }

@@ -11,7 +11,9 @@ import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 
-/** The client of an event-bus address; its outcome is that of the serving end. */
+/**
+ * The client of an event-bus address. Its outcome is that of the client that serves the address.
+ */
 final class EventBusResendClient implements OtpResendClient {
   /**
    * How much longer the bus waits than the call, so that the reply comes before the bus times out.
@@ -20,7 +22,7 @@ final class EventBusResendClient implements OtpResendClient {
 
   private final VertxInternal vertx;
 
-  /** Vert.x's public type: the internal one is there as of Vert.x 5.2 only. */
+  /** The event bus, by its public type. The internal type exists only since Vert.x 5.2. */
   private final EventBus bus;
 
   private final String address;
@@ -43,7 +45,7 @@ final class EventBusResendClient implements OtpResendClient {
   public Future<ResendResponse> resend(String requestId) {
     ContextInternal caller = Contexts.ofCaller(vertx);
     try {
-      // here too: a bus between nodes would replace half a surrogate pair
+      // checked at this end too: between nodes, the bus would replace half a surrogate pair
       RequestId.check(requestId);
       inFlight.enter();
     } catch (ResendException refusal) {

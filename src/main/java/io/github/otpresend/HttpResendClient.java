@@ -14,7 +14,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The client that calls the service. It admits calls, holds what they share, and closes it.
+ * The client that calls the service. It admits calls, and owns and closes what they share.
  *
  * <p>One event loop, the <em>home</em>, owns a client: its calls, connections, deadlines and tokens
  * are used there only. A call from another thread is passed to it once.
@@ -32,15 +32,15 @@ final class HttpResendClient implements OtpResendClient {
   /** The flights that all clients of one base URL share. Null if calls are not shared. */
   final @Nullable SingleFlight flights;
 
-  /** Null if the cooldown is off. */
+  /** The cooldowns in progress; null if the cooldown is off. */
   final @Nullable Cooldowns cooldowns;
 
-  /** Null without a cluster, or if the guard is switched off. */
+  /** The guard; null without a cluster, or if the guard is switched off. */
   final @Nullable ClusterGuard guard;
 
   private final VertxInternal vertx;
 
-  /** Closes Vert.x's part of the client, which is created on the home context. */
+  /** The close future of what Vert.x creates for this client on the home context. */
   private final CloseFuture resources = new CloseFuture();
 
   /** The close future of the creating verticle, or of Vert.x. When it closes, the client closes. */
@@ -54,14 +54,14 @@ final class HttpResendClient implements OtpResendClient {
   private boolean closing;
 
   /**
-   * @param tokens where the tokens come from; null for the one token of the options
+   * @param tokens the provider of the tokens; null to use the token of the options
    */
   static HttpResendClient create(
       Vertx vertx, OtpResendOptions options, @Nullable TokenProvider tokens) {
     String token = options.getToken();
     if (tokens == null && token == null) {
       throw new IllegalArgumentException(
-          "token is not set; a client needs one, or a TokenProvider, to be created");
+          "token is not set; a client needs a token or a TokenProvider");
     }
     Future<String> fixed = Future.succeededFuture(token);
     return new HttpResendClient(
@@ -114,15 +114,15 @@ final class HttpResendClient implements OtpResendClient {
     }
     try {
       call.start();
-    } catch (RejectedExecutionException e) { // no context is left to complete anything on
+    } catch (RejectedExecutionException e) { // no context is left that can run anything
       return Future.failedFuture(new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
     return call.outcome();
   }
 
   /**
-   * Serves this client at an address, on its event loop: so a reply is sent when its call ends,
-   * whatever the threads of the verticle do.
+   * Serves this client at an address, on the client's event loop. So a reply is sent when its call
+   * ends, even if the threads of the verticle are busy.
    */
   Future<EventBusAdapter> serve(String address) {
     Promise<EventBusAdapter> registered = vertx.getOrCreateContext().promise();
@@ -157,9 +157,9 @@ final class HttpResendClient implements OtpResendClient {
     return closed.future();
   }
 
-  // ---- what follows is for calls, on the event loop
+  // ---- the methods for calls, which are called on the event loop only
 
-  /** Counts a call in, which must leave later. Returns false if the client is closed. */
+  /** Counts a new call, which must {@link #leave} later. Returns false if the client is closed. */
   boolean enter() {
     if (closing) {
       return false;
@@ -169,7 +169,8 @@ final class HttpResendClient implements OtpResendClient {
   }
 
   /**
-   * Gives a call one of the places that maxConnections and maxPending allow; false if none is free.
+   * Takes one of the places that maxConnections and maxPending allow. Returns false if no place is
+   * free.
    */
   boolean takePlace() {
     if (places == maxPlaces) {
@@ -179,7 +180,7 @@ final class HttpResendClient implements OtpResendClient {
     return true;
   }
 
-  /** Counts out a call whose outcome is decided. */
+  /** Removes a call whose outcome is decided from the count, and logs the outcome. */
   void leave(
       boolean hadPlace,
       String requestId,

@@ -5,7 +5,8 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 
 /**
- * Counts the calls in flight. Once it is closing, it refuses new calls and reports the last end.
+ * A count of the calls in flight. Once it is closing, it refuses new calls, and reports when the
+ * last call has ended.
  */
 final class InFlight {
   private final Promise<Void> drained = Promise.promise();
@@ -13,9 +14,9 @@ final class InFlight {
   private boolean closing;
 
   /**
-   * Counts a call in. The call must {@link #leave} later.
+   * Counts a new call, which must {@link #leave} later.
    *
-   * @throws ResendException CLOSED once it is closing
+   * @throws ResendException CLOSED after {@link #close}
    */
   synchronized void enter() {
     if (closing) {

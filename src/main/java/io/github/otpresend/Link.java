@@ -24,22 +24,23 @@ final class Link {
   private final HttpClientConnection connection;
   private final long maxKeepAliveNanos;
 
-  /** How long the connection may be idle. */
+  /** The time for which the connection may be idle. */
   private long keepAliveNanos;
 
-  /** False once the connection has ended, or has received data without a request. */
+  /** Whether the connection is open; also false once it has received data without a request. */
   private boolean isOpen = true;
 
   /** Whether the answer received last allows another request. */
   private boolean isPersistent = true;
 
-  /** When the connection has been idle for too long, by {@link System#nanoTime()}. */
+  /** The {@link System#nanoTime()} at which the connection has been idle for too long. */
   private long idleUntil;
 
   /**
-   * Watches a connection that has just been made. A handler that is set later may never run.
+   * Sets the handlers of a connection that has just been made. A handler that is set later may
+   * never run.
    *
-   * @param maxKeepAliveNanos how long the connection may be idle at the most
+   * @param maxKeepAliveNanos the longest time for which the connection may be idle
    * @param onEnd runs once, when the connection has ended
    */
   Link(HttpClientConnection connection, long maxKeepAliveNanos, Consumer<Link> onEnd) {
@@ -60,8 +61,9 @@ final class Link {
   }
 
   /**
-   * Notes what an answer says about the connection: RFC 9112, section 9.3, and the {@code timeout}
-   * of {@code Keep-Alive}, minus a second, because a request takes time to arrive.
+   * Stores what an answer says about the connection: whether it may be used again (RFC 9112,
+   * section 9.3), and the {@code timeout} of {@code Keep-Alive}. A second is subtracted from that
+   * time, because a request takes time to arrive.
    */
   void received(HttpResponse<?> answer) {
     MultiMap headers = answer.headers();
@@ -80,7 +82,8 @@ final class Link {
   }
 
   /**
-   * Returns whether a header, whose value is a list and may come in several lines, has an option.
+   * Returns whether a header has an option. The value of the header is a list, which may be spread
+   * over several lines.
    */
   private static boolean hasOption(MultiMap headers, CharSequence name, String option) {
     for (String value : headers.getAll(name)) {
@@ -98,8 +101,8 @@ final class Link {
     return isOpen && isPersistent && keepAliveNanos > 0;
   }
 
-  /** Notes that the connection is idle from now on. */
-  void idle() {
+  /** Marks the connection as idle from now on. */
+  void markIdle() {
     idleUntil = System.nanoTime() + keepAliveNanos;
   }
 
@@ -108,7 +111,7 @@ final class Link {
     return idleUntil - System.nanoTime();
   }
 
-  /** Closes the connection, also with a request in flight. */
+  /** Closes the connection, even if a request is in flight. */
   void close() {
     isOpen = false;
     connection.close();

@@ -15,7 +15,7 @@ public enum NextStep {
    */
   AWAIT_CODE,
 
-  /** Begin a new authentication request: this one has ended. */
+  /** Begin a new authentication request: this request has ended. */
   START_OVER,
 
   /** Go on: the person has already confirmed this request. */

@@ -6,26 +6,27 @@ import io.vertx.core.Vertx;
 import java.util.Objects;
 
 /**
- * Asks an OTP service to send the code of an authentication request again.
+ * A client that asks an OTP service to send the code of an authentication request again.
  *
  * <pre>{@code
  * OtpResendClient client = OtpResendClient.create(vertx, new OtpResendOptions().setToken(token));
  * client.resend(requestId)
- *     .onSuccess(response -> log.info("on its way: " + response.success()))
+ *     .onSuccess(response -> log.info("accepted: " + response.success()))
  *     .onFailure(e -> log.info("next step: " + ResendException.from(e).nextStep()));
  * }</pre>
  *
  * <p>A client may be used from any thread, and should be shared rather than created for each call.
- * One event loop owns it, that of the context that creates it, and so it uses one core. A client
- * that calls the service and is still open is closed when the verticle that created it is
- * undeployed, or when Vert.x is closed. Close a client of an event-bus address before Vert.x.
+ * One event loop owns a client: the event loop of the context that creates the client. So a client
+ * uses one core. An open client that calls the service is closed when the verticle that created it
+ * is undeployed, or when Vert.x is closed. Close a client of an event-bus address yourself, before
+ * you close Vert.x.
  */
 public interface OtpResendClient {
   /**
    * Creates a client that calls the service with the token of its options.
    *
    * @param vertx the Vert.x to run on
-   * @param options the settings, copied; with a token
+   * @param options the settings, which are copied; they must have a token
    * @return the client, which has no connection yet
    * @throws IllegalArgumentException if there is no token, or if the options contradict each other,
    *     for example an {@code http} base URL without {@code allowPlaintext}
@@ -38,8 +39,8 @@ public interface OtpResendClient {
    * Creates a client that calls the service with the tokens of a provider.
    *
    * @param vertx the Vert.x to run on
-   * @param options the settings, copied; a token in them is not used
-   * @param tokens where the tokens come from
+   * @param options the settings, which are copied; their token is not used
+   * @param tokens the provider of the tokens
    * @return the client, which has no connection yet
    * @throws IllegalArgumentException if the options contradict each other, for example an {@code
    *     http} base URL without {@code allowPlaintext}
@@ -49,9 +50,9 @@ public interface OtpResendClient {
   }
 
   /**
-   * Creates a client that asks at the event-bus address {@value OtpResendOptions#DEFAULT_ADDRESS},
-   * with the default timeout. If no consumer serves that address, a call fails at once as {@link
-   * ResendFailure#CONNECTION_FAILED}.
+   * Creates a client that sends its calls to the event-bus address {@value
+   * OtpResendOptions#DEFAULT_ADDRESS}, with the default timeout. If no consumer serves that
+   * address, a call fails at once as {@link ResendFailure#CONNECTION_FAILED}.
    *
    * @param vertx the Vert.x whose event bus is used
    * @return the client
@@ -65,8 +66,9 @@ public interface OtpResendClient {
    * client that serves the address.
    *
    * @param vertx the Vert.x whose event bus is used
-   * @param options the client uses only the address and the timeout; no token is needed. It waits
-   *     half a second longer than the timeout, so that the reply comes before the bus times out
+   * @param options the settings, of which the client uses only the address and the timeout; no
+   *     token is needed. The client waits for a reply half a second longer than the timeout, so
+   *     that the reply comes before the bus times out
    * @return the client
    */
   static OtpResendClient overEventBus(Vertx vertx, OtpResendOptions options) {
@@ -74,13 +76,14 @@ public interface OtpResendClient {
   }
 
   /**
-   * Asks the service once to send the code of a request again. A request that may have reached the
-   * service is not sent a second time. The one exception is a 401: the request is sent once more if
-   * there is a new token. Calls for a request id in flight share one request and its outcome, see
-   * {@link OtpResendOptions#setSingleFlight}.
+   * Asks the service once to send the code of an authentication request again. An HTTP request that
+   * may have reached the service is not sent a second time. The one exception is a 401: the HTTP
+   * request is sent once more if there is a new token. Calls that are in flight for the same
+   * request id share one HTTP request and its outcome, see {@link
+   * OtpResendOptions#setSingleFlight}.
    *
    * <p>The future completes exactly once, by the deadline of {@link OtpResendOptions#setTimeout},
-   * on the context of the caller. It fails with a {@link ResendException}, whose {@link
+   * on the context of the caller. It fails with a {@link ResendException}; {@link
    * ResendException#maybeSent()} says whether a code may have gone out.
    *
    * @param requestId the id of the authentication request: 1 to 256 characters, not blank, not
@@ -92,12 +95,12 @@ public interface OtpResendClient {
   Future<ResendResponse> resend(String requestId);
 
   /**
-   * Closes this client. New calls fail as {@link ResendFailure#CLOSED}. Calls in flight finish,
-   * which takes no longer than their deadline. Then the connections are closed. An attempt to make
-   * a connection that is under way may go on until {@link OtpResendOptions#setConnectTimeout
-   * connectTimeout}. Closing a second time does nothing.
+   * Closes this client. New calls fail as {@link ResendFailure#CLOSED}. Calls in flight finish by
+   * their deadlines. Then the connections are closed. An attempt to make a connection that has
+   * already begun may go on until {@link OtpResendOptions#setConnectTimeout connectTimeout} has
+   * passed. Closing a second time does nothing.
    *
-   * @return completed when no call is left and the connections are closed
+   * @return a future that completes when no call is left and the connections are closed
    */
   Future<Void> close();
 }

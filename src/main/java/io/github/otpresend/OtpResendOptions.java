@@ -66,10 +66,10 @@ public final class OtpResendOptions {
   static final String TOKENS_ALLOWED = "1 to 8192 printable ASCII characters without a space";
 
   private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
-  private static final int MOST_ATTEMPTS = 100;
-  private static final int MOST_CONNECTIONS = 65_535;
-  private static final int MOST_PENDING = 10_000_000;
-  private static final int MOST_BYTES = 16_777_216;
+  private static final int MAX_ATTEMPTS = 100;
+  private static final int MAX_CONNECTIONS = 65_535;
+  private static final int MAX_PENDING = 10_000_000;
+  private static final int MAX_BYTES = 16_777_216;
 
   private BaseUrl baseUrl = Setting.url("baseUrl", DEFAULT_BASE_URL);
   private @Nullable String token;
@@ -132,11 +132,11 @@ public final class OtpResendOptions {
         case "address" -> setAddress(Setting.text(key, value));
         case "timeout" -> setTimeout(Setting.millis(key, value));
         case "connectTimeout" -> setConnectTimeout(Setting.millis(key, value));
-        case "connectAttempts" -> connectAttempts = Setting.whole(key, value, 1, MOST_ATTEMPTS);
+        case "connectAttempts" -> connectAttempts = Setting.whole(key, value, 1, MAX_ATTEMPTS);
         case "keepAliveTimeout" -> setKeepAliveTimeout(Setting.millis(key, value));
-        case "maxConnections" -> maxConnections = Setting.whole(key, value, 1, MOST_CONNECTIONS);
-        case "maxPending" -> maxPending = Setting.whole(key, value, 0, MOST_PENDING);
-        case "maxResponseBytes" -> maxResponseBytes = Setting.whole(key, value, 1, MOST_BYTES);
+        case "maxConnections" -> maxConnections = Setting.whole(key, value, 1, MAX_CONNECTIONS);
+        case "maxPending" -> maxPending = Setting.whole(key, value, 0, MAX_PENDING);
+        case "maxResponseBytes" -> maxResponseBytes = Setting.whole(key, value, 1, MAX_BYTES);
         case "singleFlight" -> singleFlight = Setting.bool(key, value);
         case "clusterGuard" -> clusterGuard = Setting.bool(key, value);
         case "cooldown" -> setCooldown(Setting.millis(key, value));
@@ -214,8 +214,8 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Allows {@code http://} to a host that is not loopback, or through a proxy. Others on the way
-   * can read the token then. Without this permission such a client is not created.
+   * Allows {@code http://} to a host that is not loopback, or through a proxy. Then others on the
+   * network path can read the token. Without this permission, creating such a client fails.
    *
    * @param allowPlaintext true to allow it; false by default
    * @return this
@@ -231,7 +231,8 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Sets the event-bus address that a verticle serves and an event-bus client asks.
+   * Sets the event-bus address that a verticle serves, and to which an event-bus client sends its
+   * calls.
    *
    * @param address a text that is not blank; {@value #DEFAULT_ADDRESS} by default
    * @return this
@@ -249,7 +250,8 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Sets the deadline of a whole call: waiting, connecting, and the answer to its last byte.
+   * Sets the deadline of a whole call. It covers waiting, connecting, and receiving the answer to
+   * its last byte.
    *
    * @param timeout 1 ms to 1 day, in whole milliseconds; 10 s by default
    * @return this
@@ -268,7 +270,7 @@ public final class OtpResendOptions {
 
   /**
    * Sets the time limit of one attempt to get a connection: waiting for a free connection, DNS, TCP
-   * and TLS together. A client is not created if this is longer than the timeout.
+   * and TLS together. Creating a client fails if this is longer than the timeout.
    *
    * @param connectTimeout 1 ms to 1 day, in whole milliseconds; by default 3 s, or the timeout if
    *     that is shorter
@@ -293,7 +295,7 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setConnectAttempts(int connectAttempts) {
-    this.connectAttempts = Setting.whole("connectAttempts", connectAttempts, 1, MOST_ATTEMPTS);
+    this.connectAttempts = Setting.whole("connectAttempts", connectAttempts, 1, MAX_ATTEMPTS);
     return this;
   }
 
@@ -328,7 +330,7 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setMaxConnections(int maxConnections) {
-    this.maxConnections = Setting.whole("maxConnections", maxConnections, 1, MOST_CONNECTIONS);
+    this.maxConnections = Setting.whole("maxConnections", maxConnections, 1, MAX_CONNECTIONS);
     return this;
   }
 
@@ -339,13 +341,13 @@ public final class OtpResendOptions {
 
   /**
    * Sets the number of calls that may wait for a connection. A call fails at once as {@link
-   * ResendFailure#OVERLOADED} if {@code maxConnections} plus this number are in flight.
+   * ResendFailure#OVERLOADED} if {@code maxConnections} plus this number of calls are in flight.
    *
    * @param maxPending 0 to 10000000; 1024 by default
    * @return this
    */
   public OtpResendOptions setMaxPending(int maxPending) {
-    this.maxPending = Setting.whole("maxPending", maxPending, 0, MOST_PENDING);
+    this.maxPending = Setting.whole("maxPending", maxPending, 0, MAX_PENDING);
     return this;
   }
 
@@ -362,7 +364,7 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setMaxResponseBytes(int maxResponseBytes) {
-    this.maxResponseBytes = Setting.whole("maxResponseBytes", maxResponseBytes, 1, MOST_BYTES);
+    this.maxResponseBytes = Setting.whole("maxResponseBytes", maxResponseBytes, 1, MAX_BYTES);
     return this;
   }
 
@@ -372,8 +374,8 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Sets whether calls for a request id in flight share one resend and its outcome. They share it
-   * within one {@code Vertx}, across all clients of the same base URL.
+   * Sets whether calls that are in flight for the same request id share one resend and its outcome.
+   * All clients of the same base URL within one {@code Vertx} take part.
    *
    * @param singleFlight false to send a resend for every call; a {@link #setClusterGuard cluster
    *     guard} still refuses the second resend; true by default
@@ -410,10 +412,11 @@ public final class OtpResendOptions {
   }
 
   /**
-   * Sets how long a request id is refused after a resend that was or may have been sent, as {@link
-   * ResendFailure#COOLING_DOWN}. The time runs from the sending. It holds within one {@code Vertx}
-   * for all clients of the same base URL that have a cooldown, and with a {@link #setClusterGuard
-   * cluster guard} on all nodes. A refusal that sends nothing begins none. Choose a time that is no
+   * Sets how long a request id is refused, as {@link ResendFailure#COOLING_DOWN}, after a resend
+   * that was or may have been sent. The time begins when the request is sent. The cooldown holds
+   * within one {@code Vertx} for all clients of the same base URL that have a cooldown. With a
+   * {@link #setClusterGuard cluster guard} it holds on all nodes. A call that fails and is not
+   * {@link ResendException#maybeSent() maybe sent} begins no cooldown. Choose a time that is no
    * longer than the service's own cooldown.
    *
    * @param cooldown 0 to 1 day, in whole milliseconds; 0, which is off, by default
@@ -447,7 +450,10 @@ public final class OtpResendOptions {
     return token != null && TOKEN.matcher(token).matches();
   }
 
-  /** Checks the rules between settings. The setters cannot, since they come in any order. */
+  /**
+   * Checks the rules between settings. The setters cannot check them, since they may be called in
+   * any order.
+   */
   void checkTogether() {
     Setting.check(
         connectTimeout.compareTo(timeout) <= 0 || usesDefaultConnectTimeout(),
@@ -458,7 +464,7 @@ public final class OtpResendOptions {
         !isPlaintext() || allowPlaintext,
         "baseUrl",
         '"' + baseUrl.text() + '"',
-        "an https URL, or an http one to loopback and without a proxy, unless allowPlaintext is true: the token would travel in clear text");
+        "an https URL, or an http URL to a loopback host without a proxy, unless allowPlaintext is true, because the token would travel in clear text");
   }
 
   /** Returns whether the token would travel in clear text over a network. */

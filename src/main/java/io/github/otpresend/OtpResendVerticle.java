@@ -7,7 +7,7 @@ import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves a client at its event-bus address while this verticle is deployed.
+ * A verticle that serves a client at an event-bus address while it is deployed.
  *
  * <p>If it is deployed by its class name, its options come from its configuration:
  *
@@ -38,7 +38,7 @@ public class OtpResendVerticle extends VerticleBase {
   /**
    * Creates a verticle with these options. It ignores its configuration.
    *
-   * @param options the settings, copied; with a token
+   * @param options the settings, which are copied; they must have a token
    */
   public OtpResendVerticle(OtpResendOptions options) {
     givenOptions = new OtpResendOptions(options);
@@ -48,8 +48,8 @@ public class OtpResendVerticle extends VerticleBase {
   /**
    * Creates a verticle with these options and tokens. It ignores its configuration.
    *
-   * @param options the settings, copied
-   * @param tokens where the tokens come from
+   * @param options the settings, which are copied
+   * @param tokens the provider of the tokens
    */
   public OtpResendVerticle(OtpResendOptions options, TokenProvider tokens) {
     givenOptions = new OtpResendOptions(options);

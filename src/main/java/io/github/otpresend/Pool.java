@@ -13,11 +13,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections to the service, and the calls that wait for one, in order of arrival. Used on one
- * event loop only.
+ * The connections to the service, and the calls that wait for a connection, in order of arrival.
+ * The pool is used on one event loop only.
  *
- * <p>A connection belongs to one call at a time. The most recently used one is taken first, so that
- * connections that are not needed become idle for long and are closed.
+ * <p>A connection belongs to one call at a time. The connection that was used most recently is
+ * taken first. So connections that are not needed stay idle until they are closed.
  */
 final class Pool {
   private final ContextInternal home;
@@ -31,22 +31,25 @@ final class Pool {
   /** The attempts to make a connection that have not timed out. Each will serve one waiter. */
   private final DeadlineQueue<Attempt> attempts;
 
-  /** The most recently used one is last. */
+  /** The idle connections. The connection that was used most recently is last. */
   private final Deque<Link> idle = new ArrayDeque<>();
 
-  /** Connections that exist or are being made. */
+  /** The number of connections that exist or are being made. */
   private int connections;
 
   private long idleTimer = -1;
   private boolean isServing;
   private boolean closed;
 
-  /** Needs a connection. */
+  /** A call that waits for a connection. */
   interface Waiter {
     /** Receives a connection, which it has to {@linkplain Pool#giveBack give back}. */
     void connected(Link link);
 
-    /** There is no connection: an attempt to make one has failed, or none was free in time. */
+    /**
+     * Receives the reason why there is no connection: an attempt to make a connection has failed,
+     * or no connection was free in time.
+     */
     void notConnected(Throwable cause);
   }
 
@@ -136,7 +139,7 @@ final class Pool {
       first.cancel();
       first.waiter.connected(link);
     } else {
-      link.idle();
+      link.markIdle();
       idle.addLast(link);
       if (idleTimer < 0) {
         closeIdleIn(link.idleNanosLeft());
@@ -144,14 +147,16 @@ final class Pool {
     }
   }
 
-  /** Makes a connection that nobody waits for yet, if there may be one more. */
+  /**
+   * Makes a connection before any call waits for it, if maxConnections allows another connection.
+   */
   void warmUp() {
     if (connections < maxConnections) {
       connect();
     }
   }
 
-  /** Closes the idle connections, and every other one once it is given back. */
+  /** Closes the idle connections, and every other connection once it is given back. */
   void close() {
     closed = true;
     waiting.close();
@@ -162,7 +167,7 @@ final class Pool {
 
   /** Makes connections for the waiters, as many as allowed. */
   private void serve() {
-    if (isServing) { // an attempt has failed as it began; the loop below goes on
+    if (isServing) { // an attempt failed as soon as it began; the loop that began it goes on
       return;
     }
     isServing = true;

@@ -6,7 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
-/** Checks a request id and encodes it for a path. */
+/** The check of a request id, and its encoding for a path. */
 final class RequestId {
   static final int MAX_CHARACTERS = 256;
 
@@ -48,7 +48,7 @@ final class RequestId {
       } else if (Character.isISOControl(c)) {
         throw invalid("has a control character");
       } else if (Character.getType(c) == Character.SURROGATE) {
-        throw invalid("has half a surrogate pair, which is no character");
+        throw invalid("has half a surrogate pair, which is not a character");
       }
       isPlain = false;
     }

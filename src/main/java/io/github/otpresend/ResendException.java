@@ -17,8 +17,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A failure of a resend. It has no stack trace, since it is an answer and not a bug. Its message is
- * the text of the service if there is one, often in Russian. It never holds the token.
+ * A failure of a resend. It has no stack trace, since it reports an outcome and not a bug. If the
+ * service sent a text, often in Russian, that text is the message. The exception never holds the
+ * token.
  *
  * <pre>{@code
  * client.resend(requestId).onFailure(cause -> {
@@ -78,10 +79,11 @@ public final class ResendException extends RuntimeException {
   }
 
   /**
-   * Returns the failure of the resend: a {@code ResendException} as it is, and the {@link
-   * ReplyException} of an event-bus request decoded. It may be inside another exception, as one of
-   * its causes, or else a suppressed one; of several suppressed ones, one that is maybe sent. If
-   * there is none, the result is {@link ResendFailure#UNRECOGNIZED} and maybe sent.
+   * Returns the failure of the resend. A {@code ResendException} is returned as it is, and the
+   * {@link ReplyException} of an event-bus request is decoded. The failure of the resend may be the
+   * given exception, one of its causes, or else a suppressed exception. Of several suppressed
+   * failures, a failure that is maybe sent is preferred. If there is no failure of a resend, the
+   * result is {@link ResendFailure#UNRECOGNIZED} and maybe sent.
    *
    * @param failure the cause of a failed future
    * @return the failure of the resend
@@ -134,19 +136,21 @@ public final class ResendException extends RuntimeException {
     return maybeSent;
   }
 
-  /** {@return the HTTP status of the service, or else {@link ResendFailure#httpStatus()}} */
+  /** {@return the HTTP status that the service sent, or else {@link ResendFailure#httpStatus()}} */
   public int httpStatus() {
     return httpStatus;
   }
 
-  /** {@return the type of the service, even if unknown, or else {@link ResendFailure#type()}} */
+  /**
+   * {@return the type that the service sent, even if unknown, or else {@link ResendFailure#type()}}
+   */
   public String type() {
     return type;
   }
 
   /**
-   * {@return the time to wait: from the {@code Retry-After} header, zero if it has passed; for
-   * {@link ResendFailure#COOLING_DOWN} the rest of the cooldown}
+   * {@return the time to wait: from the {@code Retry-After} header, or zero if that time has
+   * passed; for {@link ResendFailure#COOLING_DOWN}, the time left of the cooldown}
    */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);
@@ -168,7 +172,7 @@ public final class ResendException extends RuntimeException {
     return ResendMessage.encodeFailure(this);
   }
 
-  /** Returns the kind, the status and whether it was sent, for a log. */
+  /** Returns the kind, the status and whether a code may have been sent, for a log line. */
   String summary() {
     return failure + " (" + httpStatus + (maybeSent ? ", maybe sent)" : ", not sent)");
   }
@@ -180,7 +184,9 @@ public final class ResendException extends RuntimeException {
     }
     String kept = failure == ResendFailure.UNRECOGNIZED ? failure.type() : type;
     String message =
-        "The service answered " + httpStatus + " with the token in its text, which is left out";
+        "The service answered "
+            + httpStatus
+            + "; its text is left out, because it contains the token";
     return new ResendException(kept, httpStatus, maybeSent, message, retryAfter, null);
   }
 
@@ -191,7 +197,7 @@ public final class ResendException extends RuntimeException {
     } else if (payload == null) {
       return false;
     }
-    String quoted = Json.encode(secret); // as the JSON of the payload has it
+    String quoted = Json.encode(secret); // the form that the secret has in JSON
     return Json.encode(payload).contains(quoted.substring(1, quoted.length() - 1));
   }
 }

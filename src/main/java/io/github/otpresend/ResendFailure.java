@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The kinds of failure. Those up to {@link #UNRECOGNIZED} are answers of the service. The others
- * are failures of the library. Each has a gateway-like status, so that an HTTP handler can pass it
- * on.
+ * are failures of the library. Each kind has an HTTP status, like a gateway's, so that an HTTP
+ * handler can pass it on.
  */
 public enum ResendFailure {
   /** The channel must be restarted. Another resend does it, and no cooldown applies. */
@@ -25,10 +25,13 @@ public enum ResendFailure {
   /** No channel is left that could carry the code. */
   NO_AVAILABLE_CHANNELS("NoAvailableChannelsException", 400, false, NextStep.START_OVER, ANSWERED),
 
-  /** The service does not accept the token, nor the new token after a 401. */
+  /** The service refused the token, and also the new token, if there was one. */
   UNAUTHORIZED("UnauthorizedException", 401, false, NextStep.FIX_CREDENTIALS, ANSWERED),
 
-  /** The token is valid and lacks the right. {@code CommonForbiddenException} has this kind too. */
+  /**
+   * The token is valid, but does not give the right to resend. {@code CommonForbiddenException} has
+   * this kind too.
+   */
   FORBIDDEN("ForbiddenException", 403, false, NextStep.FIX_CREDENTIALS, ANSWERED),
 
   /**
@@ -36,7 +39,7 @@ public enum ResendFailure {
    */
   SESSION_NOT_FOUND("SessionNotFoundException", 404, false, NextStep.START_OVER, ANSWERED),
 
-  /** The last code went out too short a time ago. */
+  /** The last code was sent too recently. */
   RESTART_COOLDOWN_ACTIVE("RestartCooldownActiveException", 409, false, NextStep.WAIT, ANSWERED),
 
   /** The person has already confirmed this request. */
@@ -63,7 +66,7 @@ public enum ResendFailure {
 
   /**
    * The type or status is not documented. A code may have gone out unless the status is a 4xx. A
-   * 408 without a type says nothing of the request, so that a code may have gone out then too.
+   * 408 without a type says nothing about the request, so a code may have gone out then too.
    */
   UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER, ANSWERED, NO_REUSE),
 
@@ -73,7 +76,10 @@ public enum ResendFailure {
   /** The token provider failed, threw, was too late or gave no usable token. */
   TOKEN_UNAVAILABLE("TokenUnavailableException", 503, false, NextStep.FIX_CREDENTIALS),
 
-  /** The client got no connection: it was refused, unresolved, too slow, or its TLS failed. */
+  /**
+   * The client got no connection: DNS, TCP or TLS failed or took too long, or no connection was
+   * free.
+   */
   CONNECTION_FAILED("ConnectionFailedException", 503, false, NextStep.RETRY_LATER),
 
   /** There are more calls at once than {@code maxConnections} and {@code maxPending} allow. */
@@ -100,12 +106,12 @@ public enum ResendFailure {
   /** The connection broke after the request was transmitted. */
   CONNECTION_LOST("ConnectionLostException", 502, true, NextStep.AWAIT_CODE, HOLD_KEPT, NO_REUSE),
 
-  /** The answer is malformed, too long, a redirect or a wrong success. */
+  /** The answer is malformed, too long, a redirect, or a 2xx without a valid body. */
   INVALID_RESPONSE("InvalidResponseException", 502, true, NextStep.AWAIT_CODE, NO_REUSE);
 
-  /** What the library does with a failure, apart from telling the caller. */
+  /** A property of a kind, by which the library decides what to do with the failure. */
   enum Trait {
-    ANSWERED, // the service answers it; a kind without this trait is the library's own
+    ANSWERED, // an answer of the service; a kind without this trait comes from the library
     HOLD_KEPT, // the cluster's entry for the request id stays until it expires
     NO_REUSE // the connection closes, so that it carries no other request
   }
@@ -137,8 +143,9 @@ public enum ResendFailure {
   }
 
   /**
-   * Returns the kind for what is on the wire. The type decides, or the status if there is no type.
-   * A type of the library counts only with its own status and {@code maybeSent}.
+   * Returns the kind of a failure that was received. The type decides, or the status if there is no
+   * type. A type of the library counts only together with the status and the {@code maybeSent} of
+   * its kind.
    */
   static ResendFailure of(@Nullable String type, int httpStatus, boolean maybeSent) {
     if (type == null) {

@@ -9,13 +9,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes and decodes the event-bus messages, for both ends. The codecs of Vert.x can carry them.
+ * The encoding of the event-bus messages, for both ends. Vert.x's built-in codecs can carry them.
  *
  * <p>A request is {@code {"requestId": "…"}} or the bare id as a string. Its optional header {@code
  * expires-at} is the last time to send it, in milliseconds since the epoch. A reply is {@code
  * {"success": true}}, with {@code retryAfterMs} if a cooldown is on. A failure is a {@link
  * ReplyException}. Its code is the HTTP status. Its message is the JSON of {@link
- * ResendException#toJson()}, which service errors resemble.
+ * ResendException#toJson()}. The errors of the service have a similar form.
  */
 final class ResendMessage {
   static final String REQUEST_ID = "requestId";
@@ -30,7 +30,7 @@ final class ResendMessage {
 
   /**
    * The start of Vert.x's text for a message that its consumer never took, because the consumer was
-   * unregistered first. Only this text tells it from a timeout.
+   * unregistered first. Only this text distinguishes such a message from a timeout.
    */
   private static final String DISCARDED = "Discarded the request";
 
@@ -50,11 +50,11 @@ final class ResendMessage {
     }
     throw new ResendException(
         ResendFailure.INVALID_REQUEST,
-        "The message body is not {\"requestId\": \"…\"} nor a bare id as a string, but "
+        "The message body is neither {\"requestId\": \"…\"} nor a bare id as a string, but "
             + (body == null
                 ? "null"
                 : body instanceof JsonObject
-                    ? "a JSON object without a text of that name"
+                    ? "a JSON object without a string requestId"
                     : "a " + body.getClass().getName()));
   }
 
@@ -99,12 +99,12 @@ final class ResendMessage {
       case RECIPIENT_FAILURE -> decodeFailure(reply.getMessage(), reply.failureCode());
       case NO_HANDLERS ->
           new ResendException(
-              ResendFailure.CONNECTION_FAILED, "Nobody serves the event-bus address", reply);
+              ResendFailure.CONNECTION_FAILED, "No consumer serves the event-bus address", reply);
       case TIMEOUT ->
           String.valueOf(reply.getMessage()).startsWith(DISCARDED)
               ? new ResendException(
                   ResendFailure.CONNECTION_FAILED,
-                  "The consumer of the event-bus address left before it took the message",
+                  "The consumer of the event-bus address was unregistered before it took the message",
                   reply)
               : new ResendException(
                   ResendFailure.TIMEOUT, "No reply came over the event bus in time", reply);
@@ -122,7 +122,7 @@ final class ResendMessage {
     JsonObject json;
     try {
       json = message == null ? null : StrictJson.readObject(message);
-    } catch (Error e) { // a part of Jackson that is missing, for example
+    } catch (Error e) { // for example, a class of Jackson is missing
       return new ResendException(
           ResendFailure.INVALID_RESPONSE, "The failure could not be decoded: " + e.getClass(), e);
     }
@@ -130,7 +130,7 @@ final class ResendMessage {
         || !(json.getValue(TYPE) instanceof String type)
         || !(json.getValue(MESSAGE) instanceof String text)
         || !(json.getValue(MAYBE_SENT) instanceof Boolean saysMaybeSent)) {
-      String wrong = "The event-bus failure is not one of a resend";
+      String wrong = "The event-bus failure is not a failure of a resend";
       String unrecognized = ResendFailure.UNRECOGNIZED.type();
       return new ResendException(unrecognized, failureCode, true, wrong, null, null);
     }

@@ -7,22 +7,22 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The service's answer to a resend that it accepted. It accepts to restart the channel that carried
- * the code, or to launch the next one. So the channel may be another one afterwards, and the code
- * may yet fail to arrive. The channel now in use, and how many attempts to enter the code are left,
- * stand in the service's own answer to {@code GET /{requestId}/channel}, which is not part of this
- * library.
+ * The service's answer to a resend that it accepted. The service has accepted to restart the
+ * channel that carried the code, or to start the next channel. So the code may come through another
+ * channel, or may still fail to arrive. The service returns the channel in use, and the number of
+ * attempts to enter the code that are left, in its answer to {@code GET /{requestId}/channel}. This
+ * library does not send that request.
  *
- * @param success what the service says of the resend: true when it is accepted
- * @param retryAfter the rest of the {@link OtpResendOptions#setCooldown cooldown}: until then
- *     another resend is refused; empty if the cooldown is off
+ * @param success what the service says about the resend: true when it is accepted
+ * @param retryAfter the time left of the {@link OtpResendOptions#setCooldown cooldown}, during
+ *     which another resend is refused; empty if the cooldown is off
  */
 public record ResendResponse(boolean success, Optional<Duration> retryAfter) {
   /**
    * Creates a response.
    *
    * @param success what the service says of the resend
-   * @param retryAfter the rest of the cooldown, not null; empty if the cooldown is off
+   * @param retryAfter the time left of the cooldown, not null; empty if the cooldown is off
    */
   public ResendResponse {
     Objects.requireNonNull(retryAfter, "retryAfter");

@@ -17,18 +17,16 @@ import java.util.Objects;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** Decodes the answers of the service. */
+/** The decoder of the service's answers. */
 final class ResponseDecoder {
   private static final ResendResponse SUCCESS = new ResendResponse(true);
 
-  /** What the service answers to nearly every resend; any other JSON of it is read as JSON. */
+  /** The body of the answer to nearly every resend. Only other bodies are parsed as JSON. */
   private static final byte[] USUAL = SUCCESS.toJson().encode().getBytes(UTF_8);
 
   private ResponseDecoder() {}
 
-  /**
-   * Decodes an answer, as every call does, so that a broken class path is found before the first.
-   */
+  /** Decodes a sample answer, so that a broken class path is detected before the first call. */
   static void warmUp() {
     Buffer refusal = Buffer.buffer("{\"type\":\"\",\"message\":\"\",\"payload\":{\"n\":1}}");
     try {
@@ -40,15 +38,15 @@ final class ResponseDecoder {
   }
 
   /**
-   * Decodes what became of a request that was sent.
+   * Decodes the outcome of a request that was sent.
    *
-   * @param answer the answer; null if it did not become complete
-   * @param cause why it did not
+   * @param answer the answer; null if it is incomplete
+   * @param cause why the answer is incomplete; null if there is an answer
    * @throws ResendException unless the answer is a success
    */
   static ResendResponse decode(
       BoundedBody body, @Nullable HttpResponse<?> answer, @Nullable Throwable cause) {
-    if (body.isTooLong()) { // even if its end came with the excess
+    if (body.isTooLong()) { // even if the end of the body came with the excess
       throw tooLong(body.maxBytes());
     } else if (answer == null) {
       throw incomplete(Objects.requireNonNull(cause));
@@ -67,14 +65,14 @@ final class ResponseDecoder {
           "The connection broke before the answer was complete",
           cause);
     }
-    // a decoder's exception, which may quote what the server sent
+    // a decoder's exception; its text is left out, since it may quote what the server sent
     return invalid("The answer is not HTTP: " + cause.getClass().getName());
   }
 
   /**
-   * Decodes a whole answer. No other exception leaves it, whatever the answer is.
+   * Decodes a complete answer. Throws no other exception, whatever the answer is.
    *
-   * @param clock the time from which a date in {@code Retry-After} is counted
+   * @param clock the clock to which a date in {@code Retry-After} is compared
    * @throws ResendException unless the status is a 2xx and the body a success object
    */
   static ResendResponse decode(int status, MultiMap headers, Buffer body, InstantSource clock) {
@@ -88,9 +86,10 @@ final class ResponseDecoder {
       if (json != null && json.getValue(ResendMessage.SUCCESS) instanceof Boolean success) {
         return new ResendResponse(success);
       }
-      throw invalid("The service answered " + status + ", but not {\"success\": true|false}");
+      throw invalid(
+          "The service answered " + status + ", but its body is not {\"success\": true|false}");
     } else if (status < 400) {
-      throw invalid("The service answered " + status + ", which a resend has no use for");
+      throw invalid("The service answered " + status + ", which is not a valid answer to a resend");
     }
     String type = text(json, ResendMessage.TYPE);
     String message = text(json, ResendMessage.MESSAGE);
@@ -105,7 +104,10 @@ final class ResponseDecoder {
         json == null ? null : payload(json));
   }
 
-  /** As the event bus would carry it, so that it is the same there; null if it cannot. */
+  /**
+   * Returns the payload as the event bus would carry it, so that it is the same there. Returns null
+   * if the event bus cannot carry it.
+   */
   private static @Nullable Object payload(JsonObject json) {
     Object payload = json.getValue(ResendMessage.PAYLOAD);
     if (payload == null) {
@@ -117,7 +119,7 @@ final class ResponseDecoder {
     return carried == null ? null : carried.getValue(ResendMessage.PAYLOAD);
   }
 
-  /** Also as the event bus would carry it: without half a surrogate pair. */
+  /** Returns a text as the event bus would carry it, without half a surrogate pair, or null. */
   private static @Nullable String text(@Nullable JsonObject json, String field) {
     return json != null && json.getValue(field) instanceof String text
         ? new String(text.getBytes(UTF_8), UTF_8)

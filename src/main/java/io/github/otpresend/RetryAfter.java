@@ -15,8 +15,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the {@code Retry-After} header: RFC 9110, section 10.2.3. Netty's parser of HTTP dates
- * ignores the time zone and the day of the week, so that a malformed date would give a wrong time.
+ * A parser of the {@code Retry-After} header (RFC 9110, section 10.2.3). Netty's parser of HTTP
+ * dates is not used: it ignores the time zone and the day of the week, so a malformed date would
+ * give a wrong time.
  */
 final class RetryAfter {
   // more digits would mean more than 31 years

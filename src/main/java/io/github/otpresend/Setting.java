@@ -11,7 +11,9 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads and checks the value of one setting. An error names the key and what is allowed. */
+/**
+ * Methods that read and check the value of one setting. An error names the key and what is allowed.
+ */
 final class Setting {
   private static final Duration MAX_DURATION = Duration.ofDays(1);
 
@@ -62,7 +64,9 @@ final class Setting {
     return url;
   }
 
-  /** Reads the JSON of the Web Client. It rejects the keys that Vert.x would skip silently. */
+  /**
+   * Reads the JSON of the Web Client's options. Rejects the keys that Vert.x would skip silently.
+   */
   static WebClientOptions webClient(String key, @Nullable Object value) {
     JsonObject json =
         typed(key, value, JsonObject.class, "an object, the JSON of WebClientOptions");
@@ -84,7 +88,7 @@ final class Setting {
           value != null && isSameType(value, entry.getValue()),
           path,
           "unknown, or of the wrong type",
-          "what the JSON of WebClientOptions has");
+          "a key and a value type that the JSON of WebClientOptions has");
       if (value instanceof JsonObject inner) {
         checkKept(path, (JsonObject) entry.getValue(), inner);
       }

@@ -14,23 +14,25 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Allows one call at a time for a request id of one service, among all clients of one {@code
- * Vertx}. Other calls for that id follow it: they get its outcome. Used from any thread.
+ * The calls in flight to one service, among all clients of one {@code Vertx}. One call at a time is
+ * allowed for a request id. Other calls for that request id follow it: they get its outcome. Any
+ * thread may use this class.
  *
- * <p>Another class loader may have loaded the library of another client. So what clients share is
- * of Vert.x's own types, and an outcome is passed on as the event bus would carry it.
+ * <p>Another class loader may have loaded the library of another client. So clients share their
+ * calls only through types of Vert.x and the JDK, and an outcome is passed on in the form in which
+ * the event bus would carry it.
  */
 final class SingleFlight {
   private final LocalMap<String, Handler<Promise<JsonObject>>> flights;
 
   /**
-   * @param service names the service whose request ids are meant
+   * @param service the name of the service to which the request ids belong
    */
   SingleFlight(Vertx vertx, String service) {
     flights = vertx.sharedData().getLocalMap("io.github.otpresend " + service);
   }
 
-  /** Creates a flight for this request id, which has not begun. */
+  /** Creates a flight for this request id. The flight has not begun yet. */
   Flight flight(String requestId) {
     return new Flight(requestId);
   }
@@ -46,7 +48,10 @@ final class SingleFlight {
       this.requestId = requestId;
     }
 
-    /** Begins the flight. Returns null, or the flight of that id that is there to be followed. */
+    /**
+     * Begins the flight and returns null. If another flight has this request id, returns that
+     * flight, so that the call can follow it.
+     */
     @Nullable Handler<Promise<JsonObject>> begin() {
       return flights.putIfAbsent(requestId, this);
     }
@@ -70,7 +75,7 @@ final class SingleFlight {
       complete(follower, success, refusal); // the follower found this flight just before it ended
     }
 
-    /** Ends the flight: the next call for the request id begins another one. */
+    /** Ends the flight. The next call for the request id begins another flight. */
     void end(@Nullable ResendResponse response, @Nullable ResendException failure) {
       flights.remove(requestId, this);
       List<Promise<JsonObject>> waiting;

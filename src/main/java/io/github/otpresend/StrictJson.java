@@ -16,7 +16,7 @@ import java.nio.charset.CharacterCodingException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Reads foreign JSON: one object, with nothing after it, no name twice, and limited depth. */
+/** A reader of JSON from outside: one object, nothing after it, no name twice, limited depth. */
 final class StrictJson {
   static final int MAX_DEPTH = 64;
 
@@ -28,7 +28,7 @@ final class StrictJson {
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          // a double would turn 1e999 into Infinity, which no JSON can carry on
+          // a double would turn 1e999 into Infinity, which JSON cannot represent
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .build()
           .readerForMapOf(Object.class);

@@ -12,16 +12,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks a token provider, which is foreign code: whatever it does, a usable token comes out, or a
- * TOKEN_UNAVAILABLE. That failure quotes nothing of what the provider said, since it may be the
- * token. Used on one event loop only.
+ * The tokens of a token provider. The provider is code of the application. Whatever it does, an
+ * asker receives a usable token or a TOKEN_UNAVAILABLE. That failure contains no text of the
+ * provider, since the text may be the token. This class is used on one event loop only.
  */
 final class Tokens {
   private final ContextInternal home;
   private final TokenProvider provider;
   private final DeadlineQueue<Refresh> deadlines;
 
-  /** By rejected token. */
+  /** The refreshes, by rejected token. */
   private final Map<String, Refresh> refreshes = new HashMap<>();
 
   /** The future that the provider returned last, if it is not complete. */
@@ -30,10 +30,12 @@ final class Tokens {
   /** The askers that wait for {@link #pending}. One listener serves them all. */
   private Askers pendingAskers = new Askers();
 
-  /** The token seen last, which most often comes again. */
+  /**
+   * The usable token that the provider returned last. Most often it returns the same token again.
+   */
   private @Nullable String usable;
 
-  /** Needs a token. */
+  /** A call or a refresh that needs a token. */
   interface Asker {
     /** Receives the token or the failure, whichever is not null. */
     void useToken(@Nullable String token, @Nullable ResendException failure);
@@ -64,7 +66,10 @@ final class Tokens {
     deadlines = new DeadlineQueue<>(home, timeout);
   }
 
-  /** Asks for a token. Returns null if the asker has received it, else the group it waits in. */
+  /**
+   * Asks the provider for a token. Returns null if the asker has already received the token or the
+   * failure, or else the group in which the asker waits.
+   */
   @Nullable Askers ask(Asker asker) {
     assert home.inThread();
     Future<String> asked;
@@ -115,8 +120,9 @@ final class Tokens {
   }
 
   /**
-   * Asks for another token than the rejected one. All askers whose same token was rejected share
-   * one refresh. Its token is remembered for as long as a 401 to the old one may be on its way.
+   * Asks for a token other than the rejected token. All askers with the same rejected token share
+   * one refresh. The new token is remembered for as long as a 401 to the rejected token may still
+   * arrive.
    */
   @Nullable Askers askAgain(String rejected, Asker asker) {
     Refresh refresh = refreshes.get(rejected);

@@ -32,11 +32,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes connections without Vert.x's pool, and sends requests over them with the Web Client. Used
- * on one event loop only.
+ * The sender of the requests. It makes connections without Vert.x's pool, and sends requests over
+ * them with the Web Client. It is used on one event loop only.
  *
- * <p>The Web Client expects Vert.x's own HTTP client, and gets a proxy of it that creates each
- * request on the connection that its call holds.
+ * <p>The Web Client expects Vert.x's own HTTP client. It gets a dynamic proxy of that client, which
+ * creates each request on the connection that its call holds.
  */
 final class Transport {
   private static final System.Logger LOG = System.getLogger(Transport.class.getName());
@@ -53,7 +53,7 @@ final class Transport {
   private final HttpConnectOptions connectOptions;
   private final long connectMillis;
 
-  /** Null if a proxy resolves the host. */
+  /** The addresses of the host; null if an HTTP or SOCKS proxy resolves the host. */
   private final @Nullable Addresses addresses;
 
   /** The headers of every request with {@link #token}, the token of the request sent last. */
@@ -61,11 +61,11 @@ final class Transport {
 
   private String token = "";
 
-  /** Where the Web Client creates the request that is being sent. */
+  /** The connection on which the Web Client creates the request that is being sent. */
   private @Nullable HttpClientConnection connection;
 
   /**
-   * @param home owns the connections; they are closed with its close future
+   * @param home the context that owns the connections; they are closed with its close future
    */
   Transport(ContextInternal home, OtpResendOptions options) {
     this.home = home;
@@ -130,7 +130,7 @@ final class Transport {
   /**
    * Sends the request for this path segment.
    *
-   * @param context of the request, on the event loop; a tracer finds its span there
+   * @param context the context of the request, on the event loop; a tracer looks for its span there
    */
   Future<HttpResponse<Buffer>> send(
       ContextInternal context, Link link, String segment, String token, BoundedBody body) {
@@ -152,7 +152,7 @@ final class Transport {
           .traceOperation(TRACE_OPERATION)
           .as(body)
           .send();
-    } catch (Throwable e) { // a class that is missing, for example
+    } catch (Throwable e) { // for example, a class is missing
       return Future.failedFuture(e);
     } finally {
       context.endDispatch(previous);
@@ -172,9 +172,10 @@ final class Transport {
   }
 
   private void prepare(HttpClientRequest request) {
-    // set here they are copied once; through the Web Client they would be copied three times
+    // headers that are set here are copied once; the Web Client would copy them three times
     request.headers().addAll(headers);
-    // the outcome reports the failure; Vert.x would log what the server sent, maybe the token
+    // the outcome reports the failure; without a handler, Vert.x would log what the server sent,
+    // which may be the token
     request.exceptionHandler(failure -> {});
   }
 
@@ -212,7 +213,7 @@ final class Transport {
     return fixed;
   }
 
-  /** Returns the name and version, or the name alone if the resource did not get packaged along. */
+  /** Returns the name and version, or only the name if the resource is missing from the package. */
   private static String userAgent() {
     try (InputStream resource = Transport.class.getResourceAsStream("user-agent.txt")) {
       if (resource != null) {

@@ -33,7 +33,7 @@ class LinkTest {
   }
 
   private long secondsLeft() {
-    link.idle();
+    link.markIdle();
     return Duration.ofNanos(link.idleNanosLeft()).plusMillis(500).toSeconds();
   }
 

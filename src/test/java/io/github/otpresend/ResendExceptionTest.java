@@ -252,7 +252,7 @@ class ResendExceptionTest {
     assertEquals("UnrecognizedException", failure.type());
     assertEquals(404, failure.httpStatus());
     assertTrue(failure.maybeSent());
-    assertEquals("The event-bus failure is not one of a resend", failure.getMessage());
+    assertEquals("The event-bus failure is not a failure of a resend", failure.getMessage());
   }
 
   @Test
@@ -451,7 +451,7 @@ class ResendExceptionTest {
     assertEquals(
         ResendFailure.UNRECOGNIZED, without.failure(), "the kind stays, whatever its type was");
     assertEquals(
-        "The service answered 418 with the token in its text, which is left out",
+        "The service answered 418; its text is left out, because it contains the token",
         without.getMessage());
     assertEquals(Optional.empty(), without.payload());
   }
@@ -487,7 +487,7 @@ class ResendExceptionTest {
         ofService(
             "RestartCooldownActiveException",
             409,
-            "The service answered 409 with the token in its text, which is left out",
+            "The service answered 409; its text is left out, because it contains the token",
             Duration.ofSeconds(30),
             null),
         without);
