@@ -29,8 +29,8 @@ final class ClusterGuard {
    */
   private static final long CLOCK_TICK_MILLIS = 1_000;
 
-  /** The longest time that the map may keep an entry after its time is over, with a margin. */
-  private static final long LATEST_TICK_MILLIS = 3 * CLOCK_TICK_MILLIS;
+  /** The longest time for which the map keeps an entry whose cooldown has ended. */
+  private static final long MAP_DELAY_MILLIS = 2 * CLOCK_TICK_MILLIS;
 
   private static final AtomicLong LAST_CALL = new AtomicLong();
 
@@ -82,9 +82,9 @@ final class ClusterGuard {
       return Math.max(inFlightUntil, coolingUntil) - now + CLOCK_TICK_MILLIS;
     }
 
-    /** Returns whether this is a cooldown that has just ended, and that the map may still have. */
-    boolean isOver(long now) {
-      return inFlightUntil == 0 && coolingUntil <= now && now - coolingUntil <= LATEST_TICK_MILLIS;
+    /** Returns whether a call of this node owns the entry. */
+    boolean isOf(String nodeId) {
+      return call.startsWith(nodeId + '/');
     }
   }
 
@@ -118,19 +118,26 @@ final class ClusterGuard {
   }
 
   /**
-   * Puts the entry into the map and returns null. If another entry is there, returns that entry.
+   * Puts the entry into the map and returns null. If another entry is there, returns that entry. A
+   * cooldown of this node whose time is over is replaced. A cooldown of another node lasts until
+   * the map removes it, since the clock of that node may be behind.
    */
-  private static Future<String> put(AsyncMap<String, String> map, Hold hold) {
+  private Future<String> put(AsyncMap<String, String> map, Hold hold) {
     long now = System.currentTimeMillis();
     String text = hold.entry.text();
     long timeToLive = hold.entry.timeToLive(now);
     return map.putIfAbsent(hold.key, text, timeToLive)
         .compose(
-            other ->
-                other != null && Entry.parse(other).isOver(now)
-                    ? map.removeIfPresent(hold.key, other)
-                        .compose(removed -> map.putIfAbsent(hold.key, text, timeToLive))
-                    : Future.succeededFuture(other));
+            other -> {
+              Entry found = other == null ? null : Entry.parse(other);
+              return found != null
+                      && found.isOf(nodeId)
+                      && found.inFlightUntil == 0
+                      && found.coolingUntil <= now
+                  ? map.removeIfPresent(hold.key, other)
+                      .compose(removed -> map.putIfAbsent(hold.key, text, timeToLive))
+                  : Future.succeededFuture(other);
+            });
   }
 
   private ResendException refusal(Entry other) {
@@ -140,10 +147,11 @@ final class ClusterGuard {
           ResendFailure.ALREADY_IN_PROGRESS,
           "Another call in the cluster has this request id in flight");
     }
+    long delay = other.isOf(nodeId) ? 0 : MAP_DELAY_MILLIS;
     // the clock of the other node may be ahead or behind; the map has its own clock
-    long rest = other.coolingUntil > now ? other.coolingUntil - now : CLOCK_TICK_MILLIS;
+    long rest = other.coolingUntil > now ? other.coolingUntil - now + delay : CLOCK_TICK_MILLIS;
     return Cooldowns.coolingDown(
-        Duration.ofMillis(cooldownMillis == 0 ? rest : Math.min(rest, cooldownMillis)));
+        Duration.ofMillis(cooldownMillis == 0 ? rest : Math.min(rest, cooldownMillis + delay)));
   }
 
   /**

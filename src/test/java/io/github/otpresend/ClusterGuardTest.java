@@ -327,11 +327,11 @@ class ClusterGuardTest {
     ResendException refusal = failureOf(there.resend("id"));
     assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
     Duration rest = refusal.retryAfter().orElseThrow();
-    assertTrue(rest.compareTo(first) <= 0, rest + " is more than " + first);
+    assertTrue(rest.compareTo(first.plusSeconds(2)) <= 0, rest + " is too much after " + first);
     assertEquals(1, server.requests().size());
 
     await(one.timer(rest.toMillis()));
-    assertTrue(await(there.resend("id")).success(), "whoever waits for the rest is served");
+    assertTrue(await(there.resend("id")).success(), "a caller that waits for the rest is served");
     assertEquals(2, server.requests().size());
   }
 
@@ -399,15 +399,22 @@ class ClusterGuardTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, -1, COOLING_DOWN, 60000",
-    "0, 1, , 0",
-    "0, 1500, , 0",
-    "0, 60000, COOLING_DOWN, 1000",
-    "5000, 0, ALREADY_IN_PROGRESS, 0",
-    "-5000, 0, ALREADY_IN_PROGRESS, 0",
+    "false, 0, -1, COOLING_DOWN, 62000",
+    "false, 0, 1, COOLING_DOWN, 1000",
+    "false, 0, 1500, COOLING_DOWN, 1000",
+    "false, 0, 60000, COOLING_DOWN, 1000",
+    "false, 5000, 0, ALREADY_IN_PROGRESS, 0",
+    "false, -5000, 0, ALREADY_IN_PROGRESS, 0",
+    "true, 0, -1, COOLING_DOWN, 60000",
+    "true, 0, 1, , 0",
+    "true, 0, 60000, , 0",
   })
-  void a_clock_that_is_ahead_or_behind_sends_no_code_early_by_more_than_a_few_seconds(
-      long inFlightFor, long overSince, @Nullable ResendFailure kind, long restMillis) {
+  void a_clock_of_another_node_that_is_ahead_or_behind_sends_no_code_early(
+      boolean isOwn,
+      long inFlightFor,
+      long overSince,
+      @Nullable ResendFailure kind,
+      long restMillis) {
     OtpResendOptions options = options().setCooldown(Duration.ofMinutes(1));
     AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
     Set<String> others = await(map.keys());
@@ -420,8 +427,9 @@ class ClusterGuardTest {
     long now = System.currentTimeMillis();
     long inFlightUntil = inFlightFor == 0 ? 0 : now + inFlightFor;
     long coolingUntil = overSince < 0 ? now + 3_600_000 : now - overSince;
+    String node = isOwn ? ((VertxInternal) one).clusterManager().getNodeId() : "another";
     String value =
-        "node/1 " + inFlightUntil + " " + (inFlightFor == 0 ? coolingUntil : inFlightUntil);
+        node + "/1 " + inFlightUntil + " " + (inFlightFor == 0 ? coolingUntil : inFlightUntil);
     await(map.put(key, value, 60_000));
 
     Future<ResendResponse> call = OtpResendClient.create(one, options).resend("id");
