@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.Calls.await;
-import static io.github.otpresend.Calls.eventually;
-import static io.github.otpresend.Calls.failureOf;
-import static io.github.otpresend.FaultServer.SUCCESS;
-import static io.github.otpresend.FaultServer.response;
+import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.eventually;
+import static io.github.otpresend.testing.Calls.failureOf;
+import static io.github.otpresend.testing.FaultServer.SUCCESS;
+import static io.github.otpresend.testing.FaultServer.response;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.testing.EventLoops;
+import io.github.otpresend.testing.FaultServer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.junit5.VertxExtension;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -28,10 +31,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The steps of a call: what ends each of them, and what comes too late for it. */
+/** The steps of a call, the events that end each step, and events that arrive too late. */
+@ExtendWith(VertxExtension.class)
 class CallTest {
   private static final Duration SOON = Duration.ofMillis(150);
   private static final String REFUSED_TOKEN = response(401, "");
@@ -39,15 +44,18 @@ class CallTest {
   private Vertx vertx;
   private FaultServer server;
 
-  /** A request whose id is a key waits for its latch before it is answered. */
+  /** The latches that requests wait for, by request id. */
   private final Map<String, CountDownLatch> slow = new ConcurrentHashMap<>();
 
-  /** The futures that the token provider returns, in this order; the last one again and again. */
+  /**
+   * The futures that the token provider returns, in this order. The last future is returned
+   * repeatedly.
+   */
   private final Deque<Future<String>> tokens = new ConcurrentLinkedDeque<>();
 
   @BeforeEach
-  void start() {
-    vertx = Vertx.vertx();
+  void start(Vertx vertx) {
+    this.vertx = vertx;
     tokens.add(Future.succeededFuture("good"));
     server =
         FaultServer.onRequest(
@@ -63,7 +71,6 @@ class CallTest {
   @AfterEach
   void stop() {
     slow.values().forEach(CountDownLatch::countDown);
-    await(vertx.close());
     server.close();
   }
 
@@ -72,10 +79,10 @@ class CallTest {
   }
 
   private void awaitRequests(int count) {
-    eventually("the requests have come", () -> server.requests().size() == count);
+    eventually("the requests have arrived", () -> server.requests().size() == count);
   }
 
-  /** One connection, and no call beside the one that has it, unless a test says otherwise. */
+  /** Returns options with one connection and no waiting calls. */
   private OtpResendOptions options() {
     return new OtpResendOptions()
         .setBaseUrl(server.baseUrl())
@@ -134,7 +141,7 @@ class CallTest {
   }
 
   @Test
-  void a_call_that_follows_another_until_its_deadline_may_have_been_sent() {
+  void a_call_that_shares_another_until_its_deadline_is_maybe_sent() {
     slow("id");
     Future<ResendResponse> first = client(options()).resend("id");
     awaitRequests(1);
@@ -147,7 +154,7 @@ class CallTest {
   }
 
   @Test
-  void a_call_whose_event_loop_is_busy_until_its_deadline_blames_the_event_loop() {
+  void a_call_whose_event_loop_is_busy_until_its_deadline_says_so() {
     Context home = vertx.getOrCreateContext();
     Promise<OtpResendClient> created = Promise.promise();
     home.runOnContext(
@@ -204,7 +211,7 @@ class CallTest {
   }
 
   @Test
-  void the_deadline_of_a_call_that_waits_for_a_second_token_disturbs_no_other_call() {
+  void a_deadline_during_the_wait_for_a_second_token_ends_only_its_own_call() {
     tokens.clear();
     tokens.add(Future.succeededFuture("old"));
     tokens.add(Promise.<String>promise().future());
@@ -212,9 +219,9 @@ class CallTest {
     OtpResendClient client = client(options().setMaxPending(1).setTimeout(Duration.ofSeconds(3)));
     Future<ResendResponse> refused = client.resend("refused");
     eventually("the provider is asked again", () -> tokens.size() == 1);
-    await(vertx.timer(1, TimeUnit.SECONDS)); // so that the deadlines of the two are far apart
+    await(vertx.timer(1, TimeUnit.SECONDS)); // so that the deadlines of the calls are far apart
     slow("other");
-    Future<ResendResponse> other = client.resend("other"); // over the connection of the first
+    Future<ResendResponse> other = client.resend("other"); // uses the connection of the first call
     awaitRequests(2);
     ResendException failure = failureOf(refused);
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
@@ -224,7 +231,7 @@ class CallTest {
   }
 
   @Test
-  void every_failed_attempt_to_connect_is_told() throws IOException {
+  void the_outcome_has_every_failed_attempt_to_connect() throws IOException {
     int port;
     try (ServerSocket unused = new ServerSocket(0)) {
       port = unused.getLocalPort();
@@ -240,7 +247,7 @@ class CallTest {
   }
 
   @Test
-  void a_service_that_is_back_after_a_failed_attempt_is_asked() throws IOException {
+  void a_second_attempt_to_connect_can_succeed() throws IOException {
     int port;
     try (ServerSocket unused = new ServerSocket(0)) {
       port = unused.getLocalPort();
@@ -255,7 +262,7 @@ class CallTest {
   }
 
   @Test
-  void one_call_more_than_there_are_places_is_refused_at_once() {
+  void a_call_beyond_the_capacity_is_refused_at_once() {
     OtpResendClient client = client(options().setMaxPending(1));
     slow("one");
     Future<ResendResponse> one = client.resend("one");
@@ -270,7 +277,7 @@ class CallTest {
   }
 
   @Test
-  void a_call_that_follows_another_takes_no_place() {
+  void a_call_that_shares_another_takes_no_capacity() {
     OtpResendClient client = client(options());
     slow("id");
     Future<ResendResponse> one = client.resend("id");
@@ -283,7 +290,7 @@ class CallTest {
   }
 
   @Test
-  void a_closed_client_refuses_a_call_and_closes_when_the_last_one_has_ended() {
+  void a_closed_client_refuses_calls_and_closes_when_its_last_call_has_ended() {
     OtpResendClient client = client(options());
     slow("id");
     Future<ResendResponse> call = client.resend("id");
@@ -331,7 +338,7 @@ class CallTest {
         "HTTP/1.1 418 New\r\nContent-Length: 0\r\n\r\n",
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
       })
-  void a_connection_with_an_answer_that_is_not_documented_is_closed(String answer) {
+  void a_connection_is_closed_after_an_undocumented_answer(String answer) {
     try (FaultServer strange = FaultServer.onRequest(peer -> peer.write(answer))) {
       OtpResendClient client = client(options().setBaseUrl(strange.baseUrl()));
       ResendException failure = failureOf(client.resend("id"));

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The pauses between attempts to connect, and what the outcome says of the attempts. */
+/** The pauses between attempts to connect, and the outcome of failed attempts. */
 class ConnectAttemptsTest {
   private static final OtpResendOptions OPTIONS =
       new OtpResendOptions().setBaseUrl("https://example.com").setConnectAttempts(20);
@@ -32,10 +32,10 @@ class ConnectAttemptsTest {
     "6, 500, 1000",
     "19, 500, 1000"
   })
-  void each_pause_is_between_half_and_the_whole_of_twice_the_last_one_up_to_a_second(
+  void each_pause_is_50_to_100_percent_of_twice_the_last_pause_and_at_most_a_second(
       int failures, long least, long most) {
     ConnectAttempts attempts = failed(failures);
-    // with 50,000 draws of at most 501 values, each value is all but certain to come
+    // 50,000 random draws very probably include each of the at most 501 values
     long[] pauses =
         LongStream.generate(() -> attempts.pauseMillis(Long.MAX_VALUE)).limit(50_000).toArray();
     assertEquals(least, LongStream.of(pauses).min().orElseThrow());

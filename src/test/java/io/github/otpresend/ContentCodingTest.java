@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.otpresend.testing.Compression;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -25,27 +26,27 @@ class ContentCodingTest {
   }
 
   @Test
-  void a_body_without_a_coding_is_that_body() {
+  void a_body_without_a_content_coding_is_unchanged() {
     Buffer body = Buffer.buffer(TEXT);
     assertSame(body, ContentCoding.decode(HttpHeaders.headers(), body, 1));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "x-gzip", "deflate", "GZip", " gzip "})
-  void a_coding_is_undone_in_any_case(String coding) {
+  void a_body_is_decoded_whatever_the_case_of_its_content_coding(String coding) {
     assertEquals(TEXT, decode(coding, coded(coding.strip()), 1_000).toString());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"br", "zstd", "identity", "", "gzip, gzip"})
-  void another_coding_is_left_as_it_is(String coding) {
+  void a_body_with_an_unknown_content_coding_is_unchanged(String coding) {
     Buffer body = coded("gzip");
     assertSame(body, decode(coding, body, 1_000));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "deflate"})
-  void corrupt_data_is_left_as_it_is(String coding) {
+  void a_corrupt_body_is_unchanged(String coding) {
     for (Buffer body :
         new Buffer[] {
           Buffer.buffer(),
@@ -59,7 +60,7 @@ class ContentCodingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "deflate"})
-  void a_decoded_body_may_be_as_long_as_allowed_and_no_longer(String coding) {
+  void a_decoded_body_is_limited_to_the_maximum(String coding) {
     assertEquals(TEXT, decode(coding, coded(coding), TEXT.length()).toString());
     ResendException failure =
         assertThrows(ResendException.class, () -> decode(coding, coded(coding), TEXT.length() - 1));

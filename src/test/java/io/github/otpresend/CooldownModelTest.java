@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.Calls.call;
-import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.testing.Calls.call;
+import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.testing.Calls;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
@@ -21,9 +22,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random calls, outcomes and times, against a model that knows when a code may have gone out. The
- * model takes two times for each event, one before and one after it, and so is sure of an outcome
- * or allows both.
+ * Random calls, outcomes and times, compared with a model of the codes that may have been sent. The
+ * model reads the time before and after each event. So it either expects one outcome or allows
+ * both.
  */
 class CooldownModelTest {
   private static final Duration COOLDOWN = Duration.ofMillis(40);
@@ -35,7 +36,7 @@ class CooldownModelTest {
   private final long seed = System.nanoTime();
   private final SplittableRandom random = new SplittableRandom(seed);
 
-  /** A code that may have gone out: begun between two times, unless it was refused since. */
+  /** A code that may have been sent between two times. */
   private record Sent(Cooldowns.Cooldown cooldown, long notBefore, long notAfter) {}
 
   @AfterEach
@@ -44,7 +45,7 @@ class CooldownModelTest {
   }
 
   @Test
-  void no_code_goes_out_in_a_cooldown_and_none_is_kept_back_after_it() {
+  void no_code_is_sent_during_a_cooldown_and_no_call_is_refused_after_it() {
     Cooldowns[] clients = new Cooldowns[2];
     for (int i = 0; i < clients.length; i++) {
       clients[i] = call(context, () -> new Cooldowns(context, "service", COOLDOWN));
@@ -56,7 +57,7 @@ class CooldownModelTest {
       String id = "id-" + random.nextInt(IDS);
       Sent sent = last.get(id);
       Cooldowns client = clients[random.nextInt(clients.length)];
-      if (sent != null && random.nextInt(8) == 0) { // the service refuses that one after all
+      if (sent != null && random.nextInt(8) == 0) { // the service refuses that resend
         call(context, () -> stop(sent));
         last.remove(id);
       }
@@ -84,7 +85,7 @@ class CooldownModelTest {
       LockSupport.parkNanos(random.nextInt(500_000));
     }
     assertTrue(begun > 100 && refused > 100, begun + " begun, " + refused + " refused");
-    eventually("none is left", () -> sizeOfMap() == 0);
+    eventually("nothing is left", () -> sizeOfMap() == 0);
   }
 
   @Test
@@ -103,11 +104,11 @@ class CooldownModelTest {
           return null;
         });
     assertEquals(100_000, sizeOfMap());
-    long idBytes = 80; // a text of 36 characters, which the list above holds: not in the difference
+    long idBytes = 80; // the ids are in the list above, so their bytes are not in the difference
     long bytes = usedHeap() - before + 100_000 * idBytes;
     System.out.printf("100,000 cooldowns: %,d kB, request ids included%n", bytes / 1_000);
     assertTrue(bytes < 20_000_000, () -> "they take " + bytes);
-    eventually("none is left", () -> sizeOfMap() == 0);
+    eventually("nothing is left", () -> sizeOfMap() == 0);
   }
 
   private static Object begin(Cooldowns cooldowns, String id) {
@@ -129,7 +130,7 @@ class CooldownModelTest {
 
   private static long usedHeap() {
     long used = Long.MAX_VALUE;
-    for (int i = 0; i < 5; i++) { // the least of some, for what a collection leaves behind
+    for (int i = 0; i < 5; i++) { // takes the minimum, since a collection may leave garbage behind
       System.gc();
       Runtime runtime = Runtime.getRuntime();
       used = Math.min(used, runtime.totalMemory() - runtime.freeMemory());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -9,10 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.testing.Calls;
+import io.github.otpresend.testing.EventLoops;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.junit5.VertxExtension;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -26,10 +29,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
+@ExtendWith(VertxExtension.class)
 class DeadlineQueueTest {
   private static final Duration SHORT = Duration.ofMillis(30);
   private static final Duration LONG = Duration.ofHours(1);
@@ -37,7 +41,7 @@ class DeadlineQueueTest {
   private Vertx vertx;
   private ContextInternal context;
 
-  /** The timers that were armed. */
+  /** The timers that were started. */
   private final List<Timer> armed = Collections.synchronizedList(new ArrayList<>());
 
   /** The names of the entries that have expired. */
@@ -50,14 +54,9 @@ class DeadlineQueueTest {
   }
 
   @BeforeEach
-  void start() {
-    vertx = Vertx.vertx();
+  void start(Vertx vertx) {
+    this.vertx = vertx;
     context = watched(((VertxInternal) vertx).createEventLoopContext());
-  }
-
-  @AfterEach
-  void stop() {
-    Calls.await(vertx.close());
   }
 
   // ---- expiry
@@ -128,7 +127,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_that_throws_does_not_keep_the_next_from_expiring() {
+  void an_entry_expires_although_the_one_before_it_throws() {
     context.exceptionHandler(expected -> {});
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     onLoop(
@@ -163,7 +162,7 @@ class DeadlineQueueTest {
   // ---- cancelling
 
   @Test
-  void a_cancelled_entry_does_not_expire_and_its_neighbours_do() {
+  void a_cancelled_entry_does_not_expire_but_its_neighbours_do() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     onLoop(
         () -> {
@@ -178,7 +177,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void cancelling_an_entry_again_leaves_those_added_since_alone() {
+  void cancelling_an_entry_again_does_not_affect_newer_entries() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     onLoop(
         () -> {
@@ -196,7 +195,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void cancelling_an_entry_that_has_expired_leaves_those_added_since_alone() {
+  void cancelling_an_expired_entry_does_not_affect_newer_entries() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     DeadlineQueue.Entry early = named("early");
     onLoop(() -> queue.add(early));
@@ -219,7 +218,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_that_is_cancelled_by_one_that_expires_just_before_it_does_not_expire() {
+  void an_entry_does_not_expire_if_the_entry_before_it_cancels_it() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     onLoop(
         () -> {
@@ -234,7 +233,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_cancelled_entry_can_be_added_again_and_begins_anew() {
+  void a_cancelled_entry_can_be_added_again_with_a_new_delay() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
     onLoop(
@@ -256,7 +255,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void the_first_entry_is_the_one_that_was_added_first() {
+  void the_first_entry_is_the_oldest() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry first = named("first");
     onLoop(
@@ -268,7 +267,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void the_first_entry_is_the_next_one_once_the_first_is_cancelled() {
+  void the_second_entry_becomes_the_first_when_the_first_is_cancelled() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry second = named("second");
     onLoop(
@@ -282,7 +281,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void the_size_counts_what_was_added_and_is_not_cancelled() {
+  void the_size_does_not_count_cancelled_entries() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -302,7 +301,7 @@ class DeadlineQueueTest {
   // ---- entries that began earlier
 
   @Test
-  void an_entry_that_began_earlier_than_the_last_one_expires_before_it() {
+  void an_entry_with_an_earlier_start_expires_before_the_last_entry() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     onLoop(
         () -> {
@@ -316,7 +315,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_that_began_earlier_than_all_others_is_the_first() {
+  void an_entry_with_the_earliest_start_is_the_first() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry earlier = named("earlier");
     onLoop(
@@ -330,7 +329,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void entries_that_began_at_the_same_time_keep_the_order_in_which_they_were_added() {
+  void entries_with_the_same_start_expire_in_the_order_in_which_they_were_added() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     onLoop(
         () -> {
@@ -344,7 +343,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void entries_that_are_added_in_any_order_expire_in_that_of_their_beginnings() {
+  void entries_expire_in_the_order_of_their_starts() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     SplittableRandom random = new SplittableRandom(1);
     List<Long> ages = random.longs(200, 0, 1_000_000).boxed().toList();
@@ -376,7 +375,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_whose_deadline_has_passed_already_does_not_wait_for_one_that_began_later() {
+  void an_entry_whose_deadline_has_passed_already_does_not_wait_for_a_newer_entry() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -390,7 +389,7 @@ class DeadlineQueueTest {
   // ---- the time that is left
 
   @Test
-  void an_entry_that_has_just_begun_has_all_of_its_time_left() {
+  void a_new_entry_has_its_whole_delay_left() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
     onLoop(() -> queue.add(entry));
@@ -399,7 +398,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_whose_deadline_has_passed_has_less_than_no_time_left() {
+  void an_entry_whose_deadline_has_passed_has_a_negative_time_left() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
     onLoop(() -> queue.add(entry, System.nanoTime() - LONG.toNanos() - 1));
@@ -425,7 +424,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_waits_for_its_own_delay_though_the_oldest_was_cancelled() {
+  void an_entry_waits_for_its_own_delay_after_the_oldest_entry_is_cancelled() {
     Duration delay = Duration.ofMillis(100);
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(delay);
     DeadlineQueue.Entry oldest = named("oldest");
@@ -447,7 +446,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_timer_that_fires_when_nothing_is_due_lets_nothing_expire() {
+  void a_timer_that_fires_before_an_entry_is_due_expires_nothing() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -460,7 +459,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_timer_that_fires_when_nothing_is_due_is_armed_again() {
+  void a_timer_that_fires_before_an_entry_is_due_is_started_again() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -472,7 +471,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void no_timer_is_armed_again_when_all_entries_were_cancelled() {
+  void no_timer_is_started_when_all_entries_are_cancelled() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -483,7 +482,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_queue_that_ran_empty_arms_a_timer_for_the_next_entry() {
+  void a_queue_that_was_empty_starts_a_timer_for_the_next_entry() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -508,7 +507,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void closing_cancels_a_timer_that_was_armed_again() {
+  void closing_cancels_a_timer_that_was_started_again() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     onLoop(
         () -> {
@@ -526,7 +525,7 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_that_is_left_at_the_close_does_not_expire() {
+  void an_entry_does_not_expire_after_the_close() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     DeadlineQueue<DeadlineQueue.Entry> laterQueue = queue(SHORT.multipliedBy(3));
     onLoop(
@@ -582,7 +581,7 @@ class DeadlineQueueTest {
     };
   }
 
-  /** An entry that notes its expiry. */
+  /** An entry that records its expiry. */
   private DeadlineQueue.Entry named(String name) {
     return new DeadlineQueue.Entry() {
       @Override
@@ -597,7 +596,7 @@ class DeadlineQueueTest {
     };
   }
 
-  /** Has a timer armed that nothing needs. */
+  /** Makes the queue start a timer that no entry needs. */
   private void addCancelled(DeadlineQueue<DeadlineQueue.Entry> queue) {
     DeadlineQueue.Entry cancelled = named("cancelled");
     queue.add(cancelled);
@@ -608,7 +607,7 @@ class DeadlineQueueTest {
     eventually(name + " has expired", () -> expired.contains(name));
   }
 
-  /** Keeps the event loop from the timer, so that it finds all entries due at once. */
+  /** Blocks the event loop until all entries are due, so that one timer expires them. */
   private static void keepBusyUntilAllAreDue() {
     EventLoops.keepBusy(SHORT.toNanos());
   }
@@ -617,7 +616,7 @@ class DeadlineQueueTest {
     Calls.run(context, task);
   }
 
-  /** The context, remembering each timer that is armed through it. */
+  /** Returns the context, which records each timer that is started. */
   @SuppressWarnings("unchecked")
   private ContextInternal watched(ContextInternal context) {
     return (ContextInternal)

@@ -22,7 +22,7 @@ class InFlightTest {
   private final InFlight inFlight = new InFlight();
 
   @Test
-  void calls_get_in_until_it_is_closed() {
+  void calls_are_accepted_until_the_close() {
     for (int i = 0; i < 1_000; i++) {
       assertDoesNotThrow(inFlight::enter);
     }
@@ -44,7 +44,7 @@ class InFlightTest {
   }
 
   @Test
-  void it_is_not_drained_before_the_close() {
+  void the_future_does_not_complete_before_the_close() {
     assertFalse(inFlight.drained().isComplete());
     inFlight.enter();
     inFlight.leave();
@@ -52,7 +52,7 @@ class InFlightTest {
   }
 
   @Test
-  void it_is_drained_at_once_if_closed_when_idle() {
+  void the_close_completes_at_once_without_calls_in_flight() {
     inFlight.enter();
     inFlight.leave();
     inFlight.close();
@@ -60,7 +60,7 @@ class InFlightTest {
   }
 
   @Test
-  void it_is_drained_when_the_last_call_has_left() {
+  void the_close_completes_when_the_last_call_ends() {
     inFlight.enter();
     inFlight.enter();
     inFlight.close();
@@ -72,7 +72,7 @@ class InFlightTest {
   }
 
   @Test
-  void a_refused_call_need_not_leave() {
+  void a_refused_call_is_not_counted() {
     inFlight.enter();
     inFlight.close();
     assertThrows(ResendException.class, inFlight::enter);
@@ -92,8 +92,7 @@ class InFlightTest {
   }
 
   @RepeatedTest(20)
-  void no_call_is_inside_once_it_is_drained_however_many_threads_enter_and_leave()
-      throws Exception {
+  void no_call_is_in_flight_after_the_close_with_many_threads() throws Exception {
     int threads = 4;
     AtomicInteger inside = new AtomicInteger();
     AtomicInteger insideWhenDrained = new AtomicInteger(-1);

@@ -16,14 +16,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the headers of an answer say about the connection. */
+/** The effect of an answer's headers on the connection. */
 class LinkTest {
   private static final Duration MAX_KEEP_ALIVE = Duration.ofSeconds(10);
 
   private final Link link =
       new Link(proxy(HttpClientConnection.class, null, null), MAX_KEEP_ALIVE.toNanos(), l -> {});
 
-  /** Gives the link an answer; each header is a line such as {@code Connection: close}. */
+  /** Passes an answer to the link. Each header is a line such as {@code Connection: close}. */
   private void receive(HttpVersion version, String... headers) {
     MultiMap map = MultiMap.caseInsensitiveMultiMap();
     for (String header : headers) {
@@ -62,20 +62,20 @@ class LinkTest {
   }
 
   @Test
-  void the_option_close_counts_in_any_header_line() {
+  void the_option_close_is_found_in_any_header_line() {
     receive(HttpVersion.HTTP_1_1, "Connection: Upgrade", "connection: close");
     assertFalse(link.isReusable());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"keep-alive", "Upgrade", "closed", "not-close", "close-later", ""})
-  void another_option_keeps_the_connection(String value) {
+  void other_connection_options_keep_the_connection(String value) {
     receive(HttpVersion.HTTP_1_1, "Connection: " + value);
     assertTrue(link.isReusable());
   }
 
   @Test
-  void http_1_0_keeps_the_connection_only_if_it_says_so() {
+  void http_1_0_keeps_the_connection_only_with_the_option_keep_alive() {
     receive(HttpVersion.HTTP_1_0);
     assertFalse(link.isReusable());
     receive(HttpVersion.HTTP_1_0, "Connection: Keep-Alive");
@@ -120,13 +120,13 @@ class LinkTest {
   }
 
   @Test
-  void the_shortest_of_several_keep_alive_timeouts_counts() {
+  void the_shortest_of_several_keep_alive_timeouts_is_used() {
     receive(HttpVersion.HTTP_1_1, "Keep-Alive: timeout=8", "Keep-Alive: timeout=4");
     assertEquals(3, secondsLeft());
   }
 
   @Test
-  void the_last_answer_counts() {
+  void the_last_answer_decides() {
     receive(HttpVersion.HTTP_1_1, "Keep-Alive: timeout=3");
     receive(HttpVersion.HTTP_1_1);
     assertEquals(10, secondsLeft());

@@ -91,7 +91,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void the_defaults_go_together() {
+  void the_defaults_are_valid_together() {
     assertDoesNotThrow(options::checkTogether);
   }
 
@@ -149,7 +149,7 @@ class OtpResendOptionsTest {
     "maxPending, 0 to 10000000",
     "maxResponseBytes, 1 to 16777216",
   })
-  void a_whole_number_that_is_no_int_is_rejected_with_the_range(String key, String allowed) {
+  void a_number_that_is_not_an_int_is_rejected_with_the_range(String key, String allowed) {
     assertNames(rejection(() -> fromJson(key, 3_000_000_000L)), key, "3000000000", allowed);
   }
 
@@ -213,7 +213,7 @@ class OtpResendOptionsTest {
     "connectTimeout, PT0.0015S, milliseconds",
     "keepAliveTimeout, PT1.000000001S, seconds"
   })
-  void a_duration_that_json_could_not_say_is_rejected(String key, Duration value, String unit) {
+  void a_duration_with_a_fraction_of_its_unit_is_rejected(String key, Duration value, String unit) {
     assertNames(
         rejection(() -> setDuration(key, value)), key, value.toString(), "in whole " + unit);
   }
@@ -364,14 +364,14 @@ class OtpResendOptionsTest {
         "http://example.org",
         "http://localhost:8080",
       })
-  void a_base_url_with_a_host_is_accepted_as_it_is(String url) {
+  void a_base_url_with_a_host_is_accepted_unchanged(String url) {
     assertEquals(url, options.setBaseUrl(url).getBaseUrl());
     assertEquals(url, fromJson("baseUrl", url).getBaseUrl());
   }
 
   @Test
   @Timeout(10)
-  void a_base_url_of_many_slashes_is_read_at_once() {
+  void a_base_url_of_many_slashes_is_parsed_in_linear_time() {
     String url = "https://example.org" + "/".repeat(200_000) + "api//";
     assertTrue(options.setBaseUrl(url).baseUrl().path().endsWith("/api"));
   }
@@ -463,7 +463,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void a_rejected_base_url_leaves_the_old_one() {
+  void a_rejected_base_url_does_not_replace_the_old_base_url() {
     rejection(() -> options.setBaseUrl("ftp://example.org"));
     assertEquals(OtpResendOptions.DEFAULT_BASE_URL, options.getBaseUrl());
   }
@@ -528,7 +528,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("notLoopback")
-  void plaintext_is_allowed_to_whoever_asks_for_it(String host) {
+  void plaintext_is_allowed_by_the_option(String host) {
     options.setBaseUrl("http://" + host).setAllowPlaintext(true);
     assertDoesNotThrow(options::checkTogether);
     assertTrue(options.isPlaintext());
@@ -536,7 +536,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("notLoopback")
-  void https_to_any_host_is_no_plaintext(String host) {
+  void https_to_any_host_is_accepted(String host) {
     assertDoesNotThrow(options.setBaseUrl("https://" + host)::checkTogether);
     assertFalse(options.isPlaintext());
   }
@@ -550,14 +550,14 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void plaintext_through_a_proxy_is_allowed_to_whoever_asks_for_it() {
+  void plaintext_through_a_proxy_is_allowed_by_the_option() {
     options.setBaseUrl("http://localhost").setAllowPlaintext(true);
     options.getWebClient().setProxyOptions(new ProxyOptions());
     assertDoesNotThrow(options::checkTogether);
   }
 
   @Test
-  void https_through_a_proxy_is_no_plaintext() {
+  void https_through_a_proxy_is_accepted() {
     options.getWebClient().setProxyOptions(new ProxyOptions());
     assertDoesNotThrow(options::checkTogether);
   }
@@ -576,20 +576,20 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void the_default_connect_timeout_gives_way_to_a_shorter_timeout() {
+  void the_default_connect_timeout_is_at_most_the_timeout() {
     options.setTimeout(Duration.ofMillis(500));
     assertDoesNotThrow(options::checkTogether);
     assertEquals(Duration.ofMillis(500), options.getConnectTimeout());
   }
 
   @Test
-  void the_default_connect_timeout_comes_back_with_a_longer_timeout() {
+  void the_default_connect_timeout_grows_with_the_timeout() {
     options.setTimeout(Duration.ofMillis(500)).setTimeout(Duration.ofSeconds(20));
     assertEquals(Duration.ofSeconds(3), options.getConnectTimeout());
   }
 
   @Test
-  void the_default_connect_timeout_gives_way_after_a_round_trip_too() {
+  void the_default_connect_timeout_is_at_most_the_timeout_after_a_json_round_trip() {
     OtpResendOptions back =
         new OtpResendOptions(options.setTimeout(Duration.ofMillis(500)).toJson());
     assertDoesNotThrow(back::checkTogether);
@@ -598,7 +598,7 @@ class OtpResendOptionsTest {
 
   // JSON
 
-  /** One value a property, each another than the default. */
+  /** A value for each property that is not the default. */
   static Stream<Arguments> nonDefaults() {
     return Stream.of(
         Arguments.of("baseUrl", "https://example.org/api/"),
@@ -637,7 +637,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("nonDefaults")
-  void a_property_stands_in_json_as_it_was_given(String key, Object value) {
+  void the_json_has_the_value_that_was_set(String key, Object value) {
     JsonObject json = fromJson(key, value).toJson();
     assertEquals(value, json.getValue(key));
     assertNotEquals(value, new OtpResendOptions().toJson().getValue(key));
@@ -645,7 +645,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("nonDefaults")
-  void a_property_does_not_touch_another(String key, Object value) {
+  void setting_a_property_does_not_change_the_others(String key, Object value) {
     JsonObject json = fromJson(key, value).toJson();
     json.remove(key);
     JsonObject defaults = new OtpResendOptions().toJson();
@@ -655,7 +655,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("nonDefaults")
-  void a_property_survives_json_text_and_back(String key, Object value) {
+  void a_property_survives_a_json_round_trip(String key, Object value) {
     String text = fromJson(key, value).toJson().encode();
     assertEquals(text, new OtpResendOptions(new JsonObject(text)).toJson().encode());
   }
@@ -668,7 +668,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void what_the_setters_set_is_what_json_has() {
+  void the_setters_and_the_json_have_the_same_values() {
     JsonObject json = new JsonObject();
     nonDefaults().forEach(row -> json.put((String) row.get()[0], row.get()[1]));
     options
@@ -691,7 +691,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void what_json_has_is_what_the_getters_get() {
+  void the_json_and_the_getters_have_the_same_values() {
     JsonObject json = new JsonObject();
     nonDefaults().forEach(row -> json.put((String) row.get()[0], row.get()[1]));
     OtpResendOptions read = new OtpResendOptions(json);
@@ -770,7 +770,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"tokn", "Token", "baseURL", "", "timeoutMs", "host"})
-  void an_unknown_key_is_rejected_with_all_that_are_known_and_its_value_is_not_shown(String key) {
+  void an_unknown_key_is_rejected_with_the_known_keys_and_without_its_value(String key) {
     IllegalArgumentException rejection = rejection(() -> fromJson(key, "geheim"));
     assertNames(rejection, '"' + key + '"');
     for (String known : KEYS) {
@@ -782,13 +782,13 @@ class OtpResendOptionsTest {
   // webClient
 
   @Test
-  void the_web_client_options_can_be_changed_in_place() {
+  void the_web_client_options_are_mutable() {
     options.getWebClient().setMetricsName("otp");
     assertEquals("otp", options.toJson().getJsonObject("webClient").getString("metricsName"));
   }
 
   @Test
-  void the_web_client_options_that_are_set_are_copied() {
+  void setting_web_client_options_copies_them() {
     WebClientOptions given = new WebClientOptions().setUserAgent("before");
     options.setWebClient(given);
     given.setUserAgent("after");
@@ -801,7 +801,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void a_copy_has_web_client_options_of_its_own() {
+  void a_copy_has_a_copy_of_the_web_client_options() {
     options
         .getWebClient()
         .setProxyOptions(new ProxyOptions().setHost("before"))
@@ -860,7 +860,7 @@ class OtpResendOptionsTest {
         "{\"proxyOptions\":null}; proxyOptions",
         "{\"nonProxyHosts\":\"geheim\"}; nonProxyHosts",
       })
-  void what_web_client_options_do_not_have_is_rejected_by_its_key(String webClient, String key) {
+  void an_unknown_key_of_the_web_client_options_is_rejected_by_name(String webClient, String key) {
     IllegalArgumentException rejection =
         rejection(() -> fromJson("webClient", new JsonObject(webClient)));
     assertNames(rejection, "webClient." + key);
@@ -878,7 +878,7 @@ class OtpResendOptionsTest {
         "{\"trustStoreOptions\":{\"path\":\"trust.jks\",\"password\":7}}; password",
         "{\"pemTrustOptions\":{\"certPath\":\"ca.pem\"}}; certPath",
       })
-  void what_the_options_within_do_not_have_is_rejected_by_its_key(String webClient, String key) {
+  void an_unknown_key_of_a_nested_object_is_rejected_by_name(String webClient, String key) {
     assertNames(
         rejection(() -> fromJson("webClient", new JsonObject(webClient))), "webClient", key);
   }
@@ -893,7 +893,7 @@ class OtpResendOptionsTest {
         "{\"proxyOptions\":{\"port\":70000}}",
         "{\"trustStoreOptions\":{\"value\":\"?\"}}",
       })
-  void what_web_client_options_reject_is_rejected(String webClient) {
+  void a_value_that_the_web_client_options_reject_is_rejected(String webClient) {
     assertNames(rejection(() -> fromJson("webClient", new JsonObject(webClient))), "webClient");
   }
 

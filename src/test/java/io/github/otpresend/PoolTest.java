@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.Calls.eventually;
+import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -11,6 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.testing.Calls;
+import io.github.otpresend.testing.EventLoops;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.MultiMap;
@@ -21,6 +23,7 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.junit5.VertxExtension;
 import java.lang.reflect.Proxy;
 import java.net.ConnectException;
 import java.time.Duration;
@@ -36,47 +39,43 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The pool with connections that the test makes, fails and ends, on a real event loop. */
+/** The pool on a real event loop, with connections that the test makes, fails and ends. */
+@ExtendWith(VertxExtension.class)
 class PoolTest {
   private static final Duration LONG = Duration.ofHours(1);
   private static final Duration SHORT_CONNECT_TIMEOUT = Duration.ofMillis(30);
 
   private static final Duration SECOND = Duration.ofSeconds(1);
 
-  /** The shortest that can be set. */
+  /** The shortest keep-alive timeout that can be set. */
   private static final Duration SHORT_KEEP_ALIVE = SECOND;
 
   private static Vertx vertx;
 
   private ContextInternal home;
 
-  /** The attempts to make a connection, in their order. */
+  /** The attempts to connect, in order. */
   private final List<Promise<HttpClientConnection>> attempts = new ArrayList<>();
 
-  /** What the connector does. */
+  /** The behaviour of the connector. */
   private Supplier<Future<HttpClientConnection>> connector = this::attempt;
 
   private final List<String> told = new ArrayList<>();
 
-  /** What was thrown where Vert.x catches it, such as an assertion in a waiter. */
+  /** The exceptions that Vert.x caught, for example of an assertion in a waiter. */
   private final List<Throwable> thrown = new CopyOnWriteArrayList<>();
 
   @BeforeAll
-  static void startVertx() {
-    vertx = Vertx.vertx();
-  }
-
-  @AfterAll
-  static void stopVertx() {
-    Calls.await(vertx.close());
+  static void startVertx(Vertx vertx) {
+    PoolTest.vertx = vertx;
   }
 
   @BeforeEach
@@ -167,7 +166,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_is_held_by_one_caller_at_a_time() {
+  void a_connection_has_one_user_at_a_time() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -179,7 +178,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_is_given_back_before_the_one_being_made_is_there_serves_the_waiter() {
+  void a_waiter_gets_a_released_connection_before_its_own_attempt_succeeds() {
     onHome(
         () -> {
           Pool pool = pool(2);
@@ -191,7 +190,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_no_waiter_needs_any_more_becomes_idle() {
+  void a_new_connection_without_a_waiter_becomes_idle() {
     onHome(
         () -> {
           Pool pool = pool(2);
@@ -208,7 +207,7 @@ class PoolTest {
   // ---- how many connections
 
   @Test
-  void each_waiter_has_an_attempt_of_its_own_up_to_the_bound() {
+  void there_is_an_attempt_for_each_waiter_up_to_the_maximum() {
     onHome(
         () -> {
           Pool pool = pool(3);
@@ -220,7 +219,7 @@ class PoolTest {
   }
 
   @Test
-  void an_attempt_that_nobody_waits_for_any_more_serves_the_next_waiter() {
+  void an_attempt_without_a_waiter_serves_the_next_waiter() {
     onHome(
         () -> {
           Pool pool = pool(2);
@@ -234,7 +233,7 @@ class PoolTest {
   }
 
   @Test
-  void no_more_connections_than_the_bound_exist_while_all_are_held() {
+  void there_are_no_more_connections_than_the_maximum_while_all_are_in_use() {
     onHome(
         () -> {
           Pool pool = pool(2);
@@ -247,7 +246,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_is_being_closed_counts_until_it_has_ended() {
+  void a_closing_connection_counts_until_it_has_ended() {
     FakeConnection closing = new FakeConnection();
     closing.endsOnClose = false;
     onHome(
@@ -266,7 +265,7 @@ class PoolTest {
   }
 
   @Test
-  void a_held_connection_that_ends_makes_room_for_another_one() {
+  void a_connection_that_ends_in_use_makes_room_for_another() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -280,7 +279,7 @@ class PoolTest {
 
   @ParameterizedTest
   @MethodSource("seeds")
-  void the_bound_and_the_order_hold_and_nobody_is_forgotten_whatever_happens(long seed) {
+  void random_events_break_neither_the_maximum_nor_the_order_and_forget_no_waiter(long seed) {
     onHome(() -> new RandomUse(seed).run());
   }
 
@@ -291,7 +290,7 @@ class PoolTest {
   // ---- attempts that fail
 
   @Test
-  void a_failed_attempt_tells_the_first_waiter_once_and_another_one_is_made_for_the_others() {
+  void a_failed_attempt_fails_the_first_waiter_and_is_repeated_for_the_others() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -305,7 +304,7 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_that_was_told_of_a_failed_attempt_gets_no_connection_later() {
+  void a_failed_waiter_gets_no_connection_later() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -317,7 +316,7 @@ class PoolTest {
   }
 
   @Test
-  void a_failed_attempt_that_the_others_do_not_need_is_not_made_again() {
+  void a_failed_attempt_is_not_repeated_if_the_other_waiters_have_attempts() {
     onHome(
         () -> {
           Pool pool = pool(3);
@@ -329,7 +328,7 @@ class PoolTest {
   }
 
   @Test
-  void a_failed_attempt_that_nobody_waits_for_makes_room_for_another_one() {
+  void a_failed_attempt_without_a_waiter_makes_room_for_another() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -343,7 +342,7 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_that_is_told_of_a_failed_attempt_can_wait_again_behind_the_others() {
+  void a_failed_waiter_can_wait_again_behind_the_others() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -401,7 +400,7 @@ class PoolTest {
   }
 
   @Test
-  void cancelling_the_turn_of_a_waiter_that_was_told_at_once_does_nothing() {
+  void cancelling_a_waiter_that_failed_at_once_does_nothing() {
     connector = () -> Future.failedFuture("expected by this test");
     onHome(
         () -> {
@@ -419,7 +418,7 @@ class PoolTest {
   }
 
   @Test
-  void ten_thousand_waiters_are_all_told_when_attempts_begin_to_fail_as_they_are_made() {
+  void ten_thousand_waiters_all_fail_when_every_attempt_fails_at_once() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -433,14 +432,14 @@ class PoolTest {
   // ---- attempts whose time is over
 
   @Test
-  void an_attempt_whose_time_is_over_lets_another_one_be_made() {
+  void an_attempt_that_times_out_is_followed_by_another() {
     Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
   }
 
   @Test
-  void an_attempt_whose_time_is_over_counts_to_the_bound_until_it_has_ended() {
+  void an_attempt_that_timed_out_counts_until_it_has_ended() {
     Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
@@ -454,7 +453,7 @@ class PoolTest {
   }
 
   @Test
-  void an_attempt_that_fails_when_its_time_is_over_tells_nobody() {
+  void an_attempt_that_fails_after_its_timeout_fails_no_waiter() {
     Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
@@ -467,7 +466,7 @@ class PoolTest {
   }
 
   @Test
-  void an_attempt_that_succeeds_when_its_time_is_over_serves_who_waits() {
+  void an_attempt_that_succeeds_after_its_timeout_serves_a_waiter() {
     Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
@@ -480,7 +479,7 @@ class PoolTest {
   }
 
   @Test
-  void an_attempt_whose_time_is_over_is_followed_by_another_one_for_who_still_waits() {
+  void an_attempt_that_times_out_is_followed_by_another_for_the_remaining_waiter() {
     Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SECOND)));
     onHome(pool::warmUp);
     long half = System.nanoTime() + SECOND.toNanos() / 2;
@@ -492,7 +491,7 @@ class PoolTest {
   // ---- waiters that leave
 
   @Test
-  void a_waiter_that_is_cancelled_is_told_nothing_and_the_next_one_gets_its_connection() {
+  void the_next_waiter_gets_the_connection_of_a_cancelled_waiter() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -504,7 +503,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_was_made_for_a_cancelled_waiter_becomes_idle() {
+  void the_connection_of_a_cancelled_waiter_becomes_idle() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -518,12 +517,12 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_is_told_after_connect_timeout() {
+  void a_waiter_fails_after_the_connect_timeout() {
     Caller caller = new Caller("caller");
     long began = System.nanoTime();
     Pool pool = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(() -> pool.take(caller));
-    eventually("it is told", () -> fromHome(() -> caller.failure != null));
+    eventually("the waiter fails", () -> fromHome(() -> caller.failure != null));
     assertTrue(System.nanoTime() - began >= SHORT_CONNECT_TIMEOUT.toNanos());
     onHome(
         () -> {
@@ -534,7 +533,7 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_for_whom_there_is_no_room_is_told_after_connect_timeout() {
+  void a_waiter_beyond_the_maximum_fails_after_the_connect_timeout() {
     Caller waiting = new Caller("waiting");
     Pool pool = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(
@@ -543,16 +542,16 @@ class PoolTest {
           made(0);
           pool.take(waiting);
         });
-    eventually("it is told", () -> fromHome(() -> waiting.failure != null));
+    eventually("the waiter fails", () -> fromHome(() -> waiting.failure != null));
     onHome(() -> assertEquals(List.of("first connected", "waiting not connected"), told));
   }
 
   @Test
-  void a_waiter_whose_time_was_over_gets_no_connection_later() {
+  void a_waiter_that_timed_out_gets_no_connection_later() {
     Caller late = new Caller("late");
     Pool pool = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     onHome(() -> pool.take(late));
-    eventually("it is told", () -> fromHome(() -> late.failure != null));
+    eventually("the waiter fails", () -> fromHome(() -> late.failure != null));
     onHome(
         () -> {
           made(0);
@@ -577,7 +576,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_ended_as_it_was_made_is_not_used() {
+  void a_connection_that_ends_at_once_is_not_used() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -591,7 +590,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_has_received_something_unexpected_is_closed_when_it_is_given_back() {
+  void a_connection_that_received_unexpected_data_is_closed_on_release() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -606,7 +605,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_received_something_unexpected_while_it_was_idle_is_closed_not_taken() {
+  void an_idle_connection_that_received_unexpected_data_is_closed() {
     onHome(
         () -> {
           Pool pool = pool(2);
@@ -619,7 +618,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_whose_answer_says_that_it_will_be_closed_is_closed_when_it_is_given_back() {
+  void a_connection_with_the_option_close_is_closed_on_release() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -635,7 +634,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_whose_answer_says_nothing_of_it_is_reused() {
+  void a_connection_without_the_option_close_is_reused() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -651,7 +650,7 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_gets_another_connection_for_one_that_is_closed_when_it_is_given_back() {
+  void a_waiter_gets_another_connection_if_a_connection_is_closed_on_release() {
     Pool pool = fromHome(() -> pool(1));
     Caller first = new Caller("first");
     Caller second = new Caller("second");
@@ -686,7 +685,7 @@ class PoolTest {
             });
     List<Long> idleSince = new ArrayList<>();
     for (Caller caller : callers) {
-      // their times end apart, so that one timer cannot close both
+      // they expire at different times, so that one timer cannot close both
       long now = System.nanoTime();
       eventually("some time has passed", () -> System.nanoTime() - now > 20_000_000);
       idleSince.add(System.nanoTime());
@@ -701,7 +700,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_becomes_idle_after_all_others_were_closed_is_closed_too() {
+  void a_connection_that_becomes_idle_later_is_also_closed_after_keep_alive() {
     Pool pool = fromHome(() -> pool(options(1).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
     for (int i = 0; i < 2; i++) {
       FakeConnection idle = fromHome(() -> idle(pool));
@@ -711,12 +710,12 @@ class PoolTest {
   }
 
   @Test
-  void an_idle_connection_whose_time_is_over_is_closed_and_not_taken() {
+  void an_idle_connection_that_expired_is_closed_and_not_used() {
     onHome(
         () -> {
           Pool pool = pool(options(2).setKeepAliveTimeout(SHORT_KEEP_ALIVE));
           FakeConnection idle = idle(pool);
-          // the event loop is kept from the timer that would close it
+          // the event loop is blocked, so that the timer cannot close the connection
           EventLoops.keepBusy(SHORT_KEEP_ALIVE.toNanos());
           assertNotNull(pool.take(new Caller("caller")));
           assertEquals(1, idle.closes);
@@ -738,7 +737,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_ends_while_it_is_idle_leaves_the_other_idle_ones() {
+  void the_end_of_an_idle_connection_does_not_affect_the_others() {
     onHome(
         () -> {
           Pool pool = pool(2);
@@ -783,7 +782,7 @@ class PoolTest {
   }
 
   @Test
-  void warming_up_makes_no_connection_beyond_the_bound() {
+  void warming_up_makes_no_connection_beyond_the_maximum() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -824,7 +823,7 @@ class PoolTest {
   }
 
   @Test
-  void closing_leaves_a_held_connection_open() {
+  void closing_leaves_a_connection_in_use_open() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -836,7 +835,7 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_is_given_back_after_the_close_is_closed() {
+  void a_connection_that_is_released_after_the_close_is_closed() {
     onHome(
         () -> {
           Pool pool = pool(1);
@@ -861,6 +860,21 @@ class PoolTest {
   }
 
   @Test
+  void a_waiter_does_not_time_out_after_the_close() {
+    Pool closed = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    Pool open = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    Caller later = new Caller("later");
+    onHome(
+        () -> {
+          closed.take(new Caller("closed"));
+          closed.close();
+          open.take(later);
+        });
+    eventually("the later waiter times out", () -> fromHome(() -> later.failure != null));
+    onHome(() -> assertEquals(List.of("later not connected"), told));
+  }
+
+  @Test
   void closing_a_pool_that_was_never_used_does_nothing() {
     onHome(() -> pool(1).close());
   }
@@ -874,7 +888,7 @@ class PoolTest {
   }
 
   @Test
-  void giving_back_from_another_thread_fails_an_assertion() {
+  void releasing_from_another_thread_fails_an_assertion() {
     Pool pool = fromHome(() -> pool(1));
     Caller caller = new Caller("caller");
     onHome(
@@ -885,7 +899,7 @@ class PoolTest {
     assertThrows(AssertionError.class, () -> pool.giveBack(caller.link()));
   }
 
-  /** Uses a pool at random, and knows what has to come of it. */
+  /** Uses a pool at random, and checks the results. */
   private final class RandomUse {
     private static final int STEPS = 400;
 
@@ -942,7 +956,7 @@ class PoolTest {
     private void check() {
       int connections = pending.size() + open.size();
       assertTrue(connections <= maxConnections, connections + " connections");
-      // each attempt serves one who waits, unless there may be no more
+      // there is an attempt for each waiter, up to the maximum
       assertTrue(
           pending.size() >= waiting.size() || connections == maxConnections,
           waiting.size() + " wait for " + pending.size() + " attempts");
@@ -967,7 +981,7 @@ class PoolTest {
 
     private FakeConnection opened() {
       FakeConnection connection = new FakeConnection();
-      connection.endsOnClose = false; // but in a step of its own
+      connection.endsOnClose = false; // it ends in another step
       open.add(connection);
       return connection;
     }
@@ -987,7 +1001,7 @@ class PoolTest {
       connection.end();
     }
 
-    /** It may wait again, or give its connection back, as soon as it is told. */
+    /** Waits again or releases its connection at random. */
     private final class RandomCaller extends Caller {
       private DeadlineQueue.@Nullable Entry turn;
       private boolean isWaiting;
@@ -1046,7 +1060,7 @@ class PoolTest {
     }
   }
 
-  /** Waits for a connection, and notes what it is told. */
+  /** A waiter that records its calls. */
   private class Caller implements Pool.Waiter {
     private final String name;
     @Nullable Link link;
@@ -1078,7 +1092,7 @@ class PoolTest {
     }
   }
 
-  /** A connection that does nothing but end. */
+  /** A connection that can only end. */
   private final class FakeConnection {
     final HttpClientConnection connection =
         (HttpClientConnection)
@@ -1090,7 +1104,7 @@ class PoolTest {
     private @Nullable Handler<Void> closeHandler;
     private @Nullable Handler<Throwable> exceptionHandler;
 
-    /** Whether it ends by itself when it is closed, a turn of the event loop later as in Vert.x. */
+    /** Whether it ends a turn of the event loop after it is closed, as in Vert.x. */
     boolean endsOnClose = true;
 
     boolean hasEnded;
@@ -1160,7 +1174,7 @@ class PoolTest {
     return attempt.future();
   }
 
-  /** Lets an attempt succeed. */
+  /** Makes an attempt succeed. */
   private FakeConnection made(int attempt) {
     FakeConnection connection = new FakeConnection();
     attempts.get(attempt).complete(connection.connection);
@@ -1181,7 +1195,9 @@ class PoolTest {
     Objects.requireNonNull(pool.take(new Caller("cancelled"))).cancel();
   }
 
-  /** Waits until the first attempt is over: before that, it would serve the one who waits. */
+  /**
+   * Waits until the first attempt has timed out. Before that, the attempt would serve the waiter.
+   */
   private void awaitSecondAttempt(Pool pool) {
     eventually(
         "a second attempt is made",
@@ -1193,7 +1209,7 @@ class PoolTest {
                 }));
   }
 
-  /** A connection that was made, used and given back. */
+  /** Returns a connection that was made, used and released. */
   private FakeConnection idle(Pool pool) {
     Caller caller = new Caller("first");
     pool.take(caller);
@@ -1202,7 +1218,7 @@ class PoolTest {
     return connection;
   }
 
-  /** An answer with these headers. */
+  /** Returns an answer with these headers. */
   private static HttpResponse<?> answer(MultiMap headers) {
     return (HttpResponse<?>)
         Proxy.newProxyInstance(

@@ -72,18 +72,18 @@ class RequestIdTest {
 
   @ParameterizedTest
   @MethodSource("good")
-  void an_id_of_characters_that_are_no_control_characters_is_returned_as_it_is(String id) {
+  void an_id_without_control_characters_is_accepted(String id) {
     assertDoesNotThrow(() -> RequestId.check(id));
   }
 
   @ParameterizedTest
   @MethodSource("good")
-  void decoding_the_segment_gives_the_id_back(String id) {
+  void decoding_the_segment_returns_the_id(String id) {
     assertEquals(id, strictlyDecoded(RequestId.toSegment(id)));
   }
 
   @Test
-  void every_character_of_the_basic_plane_comes_back_from_its_segment() {
+  void every_character_of_the_basic_plane_survives_encoding_and_decoding() {
     IntStream.rangeClosed(0, 0xFFFF)
         .filter(c -> c < 0xD800 || c > 0xDFFF)
         .mapToObj(Character::toString)
@@ -109,7 +109,7 @@ class RequestIdTest {
         "..., ...",
         "aZ09-._~, aZ09-._~",
       })
-  void an_id_stands_as_one_percent_encoded_segment(String id, String segment) {
+  void an_id_is_one_percent_encoded_segment(String id, String segment) {
     assertEquals(segment, RequestId.toSegment(id));
   }
 
@@ -210,7 +210,7 @@ class RequestIdTest {
     return assertThrows(ResendException.class, () -> RequestId.check(id));
   }
 
-  /** Unreserved characters and %XX of well-formed UTF-8, nothing else. */
+  /** Checks that a segment has only unreserved characters and %XX of well-formed UTF-8. */
   private static String strictlyDecoded(String segment) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     for (int i = 0; i < segment.length(); i++) {

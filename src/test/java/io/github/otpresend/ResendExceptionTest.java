@@ -41,7 +41,7 @@ class ResendExceptionTest {
 
   @ParameterizedTest
   @EnumSource(ResendFailure.class)
-  void a_failure_of_the_librarys_own_has_what_its_kind_says(ResendFailure kind) {
+  void a_failure_of_the_library_has_the_values_of_its_kind(ResendFailure kind) {
     ResendException failure = new ResendException(kind, "text");
     assertEquals(kind, failure.failure());
     assertEquals(kind.type(), failure.type());
@@ -54,13 +54,13 @@ class ResendExceptionTest {
   }
 
   @Test
-  void it_has_no_stack_trace() {
+  void a_failure_has_no_stack_trace() {
     assertEquals(0, new ResendException(ResendFailure.TIMEOUT, "x").getStackTrace().length);
     assertEquals(0, ofService("New", 418, "x", null, null).getStackTrace().length);
   }
 
   @Test
-  void its_cause_is_kept() {
+  void a_failure_keeps_its_cause() {
     Exception cause = new Exception();
     assertSame(cause, new ResendException(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
   }
@@ -92,7 +92,7 @@ class ResendExceptionTest {
   // JSON
 
   @Test
-  void its_json_has_four_fields_where_nothing_else_is_known() {
+  void the_json_has_at_least_four_fields() {
     JsonObject json = new ResendException(ResendFailure.TIMEOUT, "Too late").toJson();
     assertEquals(Set.of("type", "message", "httpStatus", "maybeSent"), json.fieldNames());
     assertEquals("TimeoutException", json.getValue("type"));
@@ -102,7 +102,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void its_json_has_six_fields_where_all_is_known() {
+  void the_json_has_at_most_six_fields() {
     JsonObject json =
         ofService(
                 "RestartCooldownActiveException",
@@ -119,14 +119,14 @@ class ResendExceptionTest {
   }
 
   @Test
-  void its_json_keeps_an_unknown_type() {
+  void the_json_keeps_an_unknown_type() {
     assertEquals("New", ofService("New", 418, "x", null, null).toJson().getValue("type"));
   }
 
   // from
 
   @Test
-  void from_a_resend_exception_is_the_same_one() {
+  void from_returns_a_resend_exception_unchanged() {
     ResendException failure = new ResendException(ResendFailure.CLOSED, "x");
     assertSame(failure, ResendException.from(failure));
   }
@@ -162,8 +162,7 @@ class ResendExceptionTest {
 
   @ParameterizedTest
   @MethodSource("failures")
-  void a_failure_comes_back_from_its_event_bus_reply_with_all_that_is_known(
-      ResendException failure) {
+  void a_failure_survives_an_event_bus_reply(ResendException failure) {
     ResendException back =
         ResendException.from(recipientFailure(failure.httpStatus(), failure.toJson().encode()));
     assertNotSame(failure, back);
@@ -171,7 +170,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_long_number_in_a_payload_does_not_lose_the_failure_on_its_way() {
+  void a_failure_with_a_long_number_in_its_payload_survives_an_event_bus_reply() {
     for (String number : new String[] {"9".repeat(998) + "e1", "10e2147483647", "1e999", "7.25"}) {
       String body = "{\"type\":\"SessionNotFoundException\",\"payload\":" + number + "}";
       ResendException failure =
@@ -190,7 +189,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void no_handlers_is_a_failed_connection() {
+  void from_no_handlers_is_a_failed_connection() {
     ReplyException reply = new ReplyException(ReplyFailure.NO_HANDLERS, -1, "No handlers");
     ResendException failure = ResendException.from(reply);
     assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
@@ -200,7 +199,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_timeout_of_the_bus_is_a_timeout_that_may_have_been_sent() {
+  void from_a_timeout_of_the_event_bus_is_a_timeout_that_is_maybe_sent() {
     ResendException failure =
         ResendException.from(new ReplyException(ReplyFailure.TIMEOUT, -1, "Timed out"));
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
@@ -209,7 +208,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_message_that_no_consumer_took_was_not_sent() {
+  void from_a_message_that_no_consumer_took_is_not_sent() {
     ReplyException discarded =
         new ReplyException(
             ReplyFailure.TIMEOUT, "Discarded the request. address: 1, repliedAddress: otp.resend");
@@ -219,7 +218,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void an_error_of_the_bus_may_have_been_sent() {
+  void from_an_error_of_the_event_bus_is_maybe_sent() {
     ResendException failure =
         ResendException.from(new ReplyException(ReplyFailure.ERROR, -1, "Broken"));
     assertEquals(ResendFailure.CONNECTION_LOST, failure.failure());
@@ -246,7 +245,7 @@ class ResendExceptionTest {
         "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"maybeSent\":false",
         "{\"type\":\"a\",\"type\":\"b\",\"message\":\"x\",\"maybeSent\":false}",
       })
-  void a_failure_that_is_not_ours_is_unrecognized_and_may_have_been_sent(String message) {
+  void from_a_reply_of_another_library_is_unrecognized_and_maybe_sent(String message) {
     ResendException failure = ResendException.from(recipientFailure(404, message));
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
     assertEquals("UnrecognizedException", failure.type());
@@ -256,7 +255,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void optional_fields_of_the_wrong_type_are_none() {
+  void optional_fields_of_the_wrong_type_are_ignored() {
     ResendException failure =
         ResendException.from(
             recipientFailure(
@@ -268,7 +267,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_time_to_wait_that_is_negative_is_none() {
+  void a_negative_retry_after_is_ignored() {
     ResendException failure =
         ResendException.from(
             recipientFailure(
@@ -279,7 +278,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_time_to_wait_of_zero_is_kept() {
+  void a_retry_after_of_zero_is_kept() {
     ResendException failure =
         ResendException.from(
             recipientFailure(
@@ -302,7 +301,7 @@ class ResendExceptionTest {
     "ConnectionFailedException, 500, UNRECOGNIZED",
     "TimeoutException, 504, TIMEOUT",
   })
-  void that_nothing_was_sent_is_not_believed_where_the_serving_end_would_not_say_so(
+  void not_sent_is_ignored_if_the_kind_and_the_status_contradict_it(
       String type, int status, ResendFailure kind) {
     ResendException failure = ResendException.from(unsent(type, status));
     assertEquals(kind, failure.failure());
@@ -321,7 +320,7 @@ class ResendExceptionTest {
     "ExpiredException, 504",
     "AlreadyInProgressException, 409",
   })
-  void that_nothing_was_sent_is_believed_of_a_4xx_and_of_the_librarys_own(String type, int status) {
+  void not_sent_is_accepted_for_a_4xx_and_for_the_kinds_of_the_library(String type, int status) {
     assertFalse(ResendException.from(unsent(type, status)).maybeSent());
   }
 
@@ -341,7 +340,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_anything_else_is_unrecognized_with_it_as_the_cause_and_may_have_been_sent() {
+  void from_any_other_exception_is_unrecognized_and_maybe_sent_with_that_cause() {
     IllegalStateException other = new IllegalStateException("other");
     ResendException failure = ResendException.from(other);
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
@@ -373,13 +372,13 @@ class ResendExceptionTest {
 
   @ParameterizedTest
   @MethodSource("wrapped")
-  void from_another_exception_is_the_failure_inside(Throwable failure) {
+  void from_another_exception_finds_the_failure_inside(Throwable failure) {
     assertEquals(ResendFailure.RATE_LIMITED, ResendException.from(failure).failure());
     assertEquals("slow down", ResendException.from(failure).getMessage());
   }
 
   @Test
-  void of_several_suppressed_failures_one_that_is_maybe_sent_counts() {
+  void from_several_suppressed_failures_takes_a_maybe_sent_failure() {
     Exception failure = new Exception();
     failure.addSuppressed(new ResendException(ResendFailure.CONNECTION_FAILED, "first"));
     failure.addSuppressed(new Exception(new ResendException(ResendFailure.TIMEOUT, "second")));
@@ -388,7 +387,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_an_exception_that_has_suppressed_others_is_unrecognized_if_none_is_a_resends() {
+  void from_suppressed_exceptions_without_a_failure_of_a_resend_is_unrecognized() {
     Exception failure = new Exception(new IOException());
     failure.addSuppressed(failure.getCause());
     assertEquals(ResendFailure.UNRECOGNIZED, ResendException.from(failure).failure());
@@ -396,20 +395,20 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_null_is_an_error_of_the_caller() {
+  void from_null_throws() {
     assertThrows(NullPointerException.class, () -> ResendException.from(null));
   }
 
   // secrets
 
   @Test
-  void a_failure_without_the_secret_stays_as_it_is() {
+  void a_failure_that_does_not_repeat_the_secret_is_unchanged() {
     ResendException failure = ofService("New", 418, "x", null, new JsonObject().put("a", "b"));
     assertSame(failure, failure.without(SECRET));
   }
 
   @Test
-  void a_log_names_the_kind_the_status_and_whether_it_was_sent() {
+  void the_summary_has_the_kind_the_status_and_maybe_sent() {
     assertEquals(
         "SESSION_NOT_FOUND (404, not sent)",
         ofService("SessionNotFoundException", 404, "x", null, null).summary());
@@ -417,7 +416,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void no_secret_strikes_nothing_out() {
+  void an_empty_secret_removes_nothing() {
     ResendException failure = ofService("New", 418, "x", null, new JsonArray().add(1).add("a"));
     assertSame(failure, failure.without(""));
   }
@@ -474,7 +473,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void all_but_the_texts_of_the_service_is_kept() {
+  void everything_except_the_texts_of_the_service_is_kept() {
     ResendException without =
         ofService(
                 "RestartCooldownActiveException",
@@ -494,7 +493,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_server_error_stays_one_that_may_have_been_sent() {
+  void a_server_error_stays_maybe_sent() {
     ResendException without = ofService(null, 503, SECRET, null, null).without(SECRET);
     assertEquals(ResendFailure.SERVER_ERROR, without.failure());
     assertEquals(503, without.httpStatus());
@@ -535,7 +534,7 @@ class ResendExceptionTest {
     return new ReplyException(ReplyFailure.RECIPIENT_FAILURE, code, message);
   }
 
-  /** As the service's answer is decoded. */
+  /** Returns a failure as it is decoded from an answer of the service. */
   private static ResendException ofService(
       String type, int status, String message, Duration retryAfter, Object payload) {
     boolean maybeSent = status / 100 != 4;

@@ -57,7 +57,7 @@ class ResendFailureTest {
 
   @ParameterizedTest
   @MethodSource("documented")
-  void a_kind_has_what_the_outcome_tables_say(
+  void a_kind_has_the_values_of_the_outcome_tables(
       String failure, String type, int status, boolean maybeSent, String nextStep) {
     ResendFailure kind = ResendFailure.valueOf(failure);
     assertEquals(type, kind.type());
@@ -67,7 +67,7 @@ class ResendFailureTest {
   }
 
   @Test
-  void every_kind_stands_in_the_outcome_tables() {
+  void every_kind_is_in_the_outcome_tables() {
     Set<String> rows =
         documented().map(row -> (String) row.get()[0]).collect(Collectors.toUnmodifiableSet());
     assertEquals(names(ResendFailure.values()), rows);
@@ -113,20 +113,20 @@ class ResendFailureTest {
 
   @ParameterizedTest
   @EnumSource(ResendFailure.class)
-  void its_own_type_status_and_maybe_sent_give_the_kind_back(ResendFailure kind) {
+  void the_type_status_and_maybe_sent_of_a_kind_lead_to_that_kind(ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(kind.type(), kind.httpStatus(), kind.maybeSent()));
   }
 
   @ParameterizedTest
   @EnumSource(to = "UNRECOGNIZED")
-  void a_type_of_the_service_counts_beside_any_status(ResendFailure kind) {
+  void a_type_of_the_service_decides_with_any_status(ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(kind.type(), 418, false));
     assertEquals(kind, ResendFailure.of(kind.type(), 599, true));
   }
 
   @ParameterizedTest
   @EnumSource(from = "INVALID_REQUEST")
-  void a_type_of_the_librarys_own_counts_only_beside_its_status_and_maybe_sent(ResendFailure kind) {
+  void a_type_of_the_library_decides_only_with_its_status_and_maybe_sent(ResendFailure kind) {
     assertEquals(
         ResendFailure.UNRECOGNIZED,
         ResendFailure.of(kind.type(), kind.httpStatus(), !kind.maybeSent()));
@@ -142,8 +142,7 @@ class ResendFailureTest {
     "ValidateError, 400, BAD_REQUEST",
     "WidgetNotFoundException, 404, BLOCKED",
   })
-  void another_type_of_the_service_has_the_kind_of_the_one_it_means(
-      String type, int status, ResendFailure kind) {
+  void an_alias_of_a_type_has_the_kind_of_that_type(String type, int status, ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(type, status, false));
   }
 
@@ -187,7 +186,7 @@ class ResendFailureTest {
   }
 
   @Test
-  void a_kind_that_may_have_been_sent_never_asks_to_resend_at_once() {
+  void a_maybe_sent_kind_never_has_the_next_step_resend() {
     for (ResendFailure kind : ResendFailure.values()) {
       assertTrue(!kind.maybeSent() || kind.nextStep() != NextStep.RESEND, kind.name());
     }

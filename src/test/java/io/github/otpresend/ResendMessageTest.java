@@ -56,13 +56,13 @@ class ResendMessageTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"id-1", "", " ", "a/b", "{\"requestId\":\"id-1\"}", "\uD83D"})
-  void a_bare_string_is_the_id_as_it_is(String body) {
+  void a_string_is_the_id(String body) {
     assertEquals(body, ResendMessage.decodeRequest(body));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"id-1", "", "a/b", "\uD83D\uDE00"})
-  void an_id_comes_back_from_its_request(String id) {
+  void an_id_survives_encoding_and_decoding_of_its_request(String id) {
     assertEquals(id, ResendMessage.decodeRequest(ResendMessage.encodeRequest(id)));
   }
 
@@ -109,7 +109,7 @@ class ResendMessageTest {
   @ParameterizedTest
   @NullSource
   @MethodSource("notRequests")
-  void a_refused_body_is_told_what_is_allowed_and_not_shown(Object body) {
+  void the_refusal_of_a_body_says_what_is_allowed_and_does_not_show_the_body(Object body) {
     String message = refusalOf(body).getMessage();
     assertTrue(message.contains("{\"requestId\": \"…\"}"), message);
     assertTrue(message.contains("a bare id as a string"), message);
@@ -117,7 +117,7 @@ class ResendMessageTest {
   }
 
   @Test
-  void a_refused_body_is_named_by_its_kind() {
+  void the_refusal_of_a_body_names_its_class() {
     assertTrue(refusalOf(null).getMessage().endsWith("but null"));
     assertTrue(refusalOf(7).getMessage().endsWith("a java.lang.Integer"));
     assertTrue(refusalOf(new JsonArray()).getMessage().endsWith("a io.vertx.core.json.JsonArray"));
@@ -125,33 +125,33 @@ class ResendMessageTest {
   }
 
   @Test
-  void a_message_without_a_time_does_not_expire() {
+  void a_message_without_an_expiry_does_not_expire() {
     assertDoesNotThrow(() -> ResendMessage.checkExpiry(null, NOW));
   }
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, 60_000})
-  void a_message_is_good_to_its_last_millisecond(long millisLeft) {
+  void a_message_is_valid_until_its_last_millisecond(long millisLeft) {
     String expiresAt = Long.toString(NOW.toEpochMilli() + millisLeft);
     assertDoesNotThrow(() -> ResendMessage.checkExpiry(expiresAt, NOW));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"1", "0", "-9223372036854775808"})
-  void a_message_that_comes_later_has_expired(String expiresAt) {
+  void a_message_after_its_expiry_has_expired(String expiresAt) {
     ResendException refusal = expiryOf(expiresAt);
     assertEquals(ResendFailure.EXPIRED, refusal.failure());
     assertFalse(refusal.maybeSent());
   }
 
   @Test
-  void a_message_that_comes_a_millisecond_late_has_expired() {
+  void a_message_a_millisecond_after_its_expiry_has_expired() {
     assertEquals(ResendFailure.EXPIRED, expiryOf(Long.toString(NOW.toEpochMilli() - 1)).failure());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", "soon", "1.5", " 1", "0x1", "9223372036854775808"})
-  void a_time_that_is_no_number_is_an_invalid_request(String expiresAt) {
+  void an_expiry_that_is_not_a_number_is_an_invalid_request(String expiresAt) {
     assertEquals(ResendFailure.INVALID_REQUEST, expiryOf(expiresAt).failure());
   }
 
@@ -161,7 +161,7 @@ class ResendMessageTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void a_response_comes_back_from_its_reply(boolean success) {
+  void a_response_survives_encoding_and_decoding_of_its_reply(boolean success) {
     ResendResponse response = new ResendResponse(success);
     assertEquals(new JsonObject().put("success", success), response.toJson());
     assertEquals(response, ResendMessage.decodeReply(response.toJson()));
@@ -184,7 +184,7 @@ class ResendMessageTest {
   @ParameterizedTest
   @NullSource
   @MethodSource("notReplies")
-  void any_other_reply_is_an_invalid_response_that_may_have_been_sent(Object body) {
+  void any_other_reply_is_an_invalid_response_that_is_maybe_sent(Object body) {
     ResendException failure =
         assertThrows(ResendException.class, () -> ResendMessage.decodeReply(body));
     assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());

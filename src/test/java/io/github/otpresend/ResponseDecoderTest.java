@@ -3,14 +3,19 @@ package io.github.otpresend;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.MultiMap;
+import io.vertx.core.VertxException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +27,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -36,6 +42,43 @@ class ResponseDecoderTest {
   private static final Set<ResendFailure> OF_SERVICE =
       EnumSet.range(ResendFailure.RESEND_CHANNEL, ResendFailure.UNRECOGNIZED);
 
+  // incomplete answers
+
+  static Stream<Throwable> lostConnections() {
+    return Stream.of(
+        new IOException("Connection reset"),
+        new VertxException("Connection was closed"),
+        new PrematureChannelClosureException(),
+        new DecoderException(new SSLException("Received fatal alert")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("lostConnections")
+  void an_answer_that_breaks_off_is_a_lost_connection(Throwable cause) {
+    ResendException failure = incomplete(cause);
+    assertEquals(ResendFailure.CONNECTION_LOST, failure.failure());
+    assertSame(cause, failure.getCause());
+  }
+
+  static Stream<Throwable> decoderFailures() {
+    return Stream.of(
+        new IllegalArgumentException("invalid version format: <canary>"),
+        new DecoderException(new IllegalStateException("<canary>")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("decoderFailures")
+  void an_answer_that_is_not_http_is_an_invalid_response_without_its_text(Throwable cause) {
+    ResendException failure = incomplete(cause);
+    assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());
+    assertFalse(failure.getMessage().contains("canary"));
+  }
+
+  private static ResendException incomplete(Throwable cause) {
+    BoundedBody body = new BoundedBody(null, 1); // without a connection, since nothing closes it
+    return assertThrows(ResendException.class, () -> ResponseDecoder.decode(body, null, cause));
+  }
+
   // success
 
   @ParameterizedTest
@@ -45,7 +88,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_success_of_false_is_what_the_service_said() {
+  void a_success_of_false_is_kept() {
     assertEquals(new ResendResponse(false), decode(201, "{\"success\":false}"));
   }
 
@@ -157,7 +200,7 @@ class ResponseDecoderTest {
     assertInvalid(refusal(201, nested(depth)));
   }
 
-  /** An object with so many levels, its own being the first. */
+  /** Returns an object with a number of levels. The object itself is the first level. */
   private static String nested(int depth) {
     return "{\"success\":true,\"x\":" + "[".repeat(depth - 1) + "]".repeat(depth - 1) + "}";
   }
@@ -175,13 +218,13 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"1e99999999999", "1e-99999999999"})
-  void a_number_that_nothing_can_hold_is_an_invalid_response(String number) {
+  void a_number_beyond_the_limits_of_java_is_an_invalid_response(String number) {
     assertInvalid(refusal(201, "{\"success\":true,\"x\":" + number + "}"));
   }
 
   @ParameterizedTest
   @ValueSource(ints = {100, 101, 103, 199, 300, 301, 302, 303, 304, 307, 308, 399})
-  void a_status_below_400_that_is_no_2xx_is_an_invalid_response(int status) {
+  void a_status_below_400_that_is_not_a_2xx_is_an_invalid_response(int status) {
     assertInvalid(refusal(status, "{\"success\":true}"));
     assertInvalid(refusal(status, "{\"type\":\"SessionNotFoundException\",\"message\":\"x\"}"));
     assertInvalid(refusal(status, ""));
@@ -189,7 +232,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @CsvSource({"201", "303", "100"})
-  void an_invalid_response_says_its_status_and_nothing_of_its_body(int status) {
+  void an_invalid_response_has_its_status_and_no_part_of_its_body(int status) {
     String body = "{\"success\":\"geheim\",\"type\":\"geheim\",\"message\":\"geheim\"}";
     for (String shown : new String[] {body, "geheim", body + "geheim", "\"geheim"}) {
       ResendException failure = refusal(status, shown);
@@ -200,7 +243,7 @@ class ResponseDecoderTest {
     }
   }
 
-  // refusals of the service's page
+  // refusals that the service documents
 
   static Stream<Arguments> documented() {
     return Stream.of(
@@ -302,7 +345,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @MethodSource("documented")
-  void a_documented_refusal_was_not_sent_and_has_its_row(
+  void a_documented_refusal_has_the_values_of_its_row(
       String body, int status, ResendFailure kind, String type, NextStep nextStep, String message) {
     ResendException failure = refusal(status, body);
     assertEquals(kind, failure.failure());
@@ -316,7 +359,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void the_type_decides_and_the_status_stays_as_sent() {
+  void the_type_decides_and_the_status_of_the_service_is_kept() {
     ResendException failure = refusal(422, "{\"type\":\"SessionNotFoundException\"}");
     assertEquals(ResendFailure.SESSION_NOT_FOUND, failure.failure());
     assertEquals(422, failure.httpStatus());
@@ -324,14 +367,14 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void the_status_of_the_line_counts_and_not_the_one_in_the_body() {
+  void the_status_is_that_of_the_status_line_and_not_that_of_the_body() {
     assertEquals(
         404,
         refusal(404, "{\"type\":\"SessionNotFoundException\",\"httpStatus\":409}").httpStatus());
   }
 
   @Test
-  void a_refusal_without_a_message_says_its_status() {
+  void the_message_of_a_refusal_without_a_message_is_its_status() {
     assertEquals(
         "The service answered 404",
         refusal(404, "{\"type\":\"SessionNotFoundException\"}").getMessage());
@@ -345,7 +388,7 @@ class ResponseDecoderTest {
     "UnauthorizedException, 500, UNAUTHORIZED",
     "SessionNotFoundException, 600, SESSION_NOT_FOUND",
   })
-  void a_known_refusal_with_a_status_that_is_no_4xx_may_have_been_sent(
+  void a_known_refusal_with_a_status_that_is_not_a_4xx_is_maybe_sent(
       String type, int status, ResendFailure kind) {
     ResendException failure = refusal(status, "{\"type\":\"" + type + "\"}");
     assertEquals(kind, failure.failure());
@@ -353,11 +396,11 @@ class ResponseDecoderTest {
     assertTrue(failure.maybeSent());
   }
 
-  // server errors and what is not documented
+  // server errors and undocumented answers
 
   @ParameterizedTest
   @CsvSource({"500", "501", "503", "400", "404", "422"})
-  void an_internal_server_error_may_have_been_sent_whatever_its_status(int status) {
+  void an_internal_server_error_is_maybe_sent_with_any_status(int status) {
     ResendException failure =
         refusal(
             status,
@@ -449,8 +492,7 @@ class ResponseDecoderTest {
     "InvalidResponseException, 400",
     "ConnectionLostException, 409",
   })
-  void a_type_of_the_librarys_own_that_the_service_uses_otherwise_is_an_unknown_one(
-      String type, int status) {
+  void a_type_of_the_library_with_another_status_is_unknown(String type, int status) {
     ResendException failure = refusal(status, "{\"type\":\"" + type + "\"}");
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
     assertEquals(type, failure.type());
@@ -459,7 +501,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void no_answer_of_the_service_gives_a_kind_of_the_librarys_own_that_contradicts_it() {
+  void no_answer_of_the_service_leads_to_a_kind_that_contradicts_it() {
     for (ResendFailure kind : EnumSet.complementOf(EnumSet.copyOf(OF_SERVICE))) {
       for (int status = 400; status < 600; status++) {
         ResendException failure = refusal(status, "{\"type\":\"" + kind.type() + "\"}");
@@ -473,7 +515,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void the_body_of_a_refusal_that_is_not_the_services_json_is_not_in_the_failure() {
+  void a_body_that_is_not_the_json_of_the_service_is_not_in_the_failure() {
     for (int status : new int[] {401, 403, 404, 429, 502}) {
       ResendException failure = refusal(status, "<html>geheim</html>");
       assertFalse(failure.toString().contains("geheim"));
@@ -483,7 +525,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"5", "true", "null", "[\"geheim\"]", "{\"text\":\"geheim\"}"})
-  void a_message_that_is_no_text_is_none(String message) {
+  void a_message_that_is_not_a_string_is_ignored(String message) {
     ResendException failure =
         refusal(404, "{\"type\":\"SessionNotFoundException\",\"message\":" + message + "}");
     assertEquals(ResendFailure.SESSION_NOT_FOUND, failure.failure());
@@ -520,20 +562,20 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_payload_of_null_is_none() {
+  void a_payload_of_null_is_ignored() {
     assertEquals(
         Optional.empty(),
         refusal(404, "{\"type\":\"SessionNotFoundException\",\"payload\":null}").payload());
   }
 
   @Test
-  void a_payload_is_kept_beside_an_unknown_type_and_beside_none() {
+  void a_payload_is_kept_with_an_unknown_type_and_without_a_type() {
     assertEquals(Optional.of(7), refusal(418, "{\"type\":\"New\",\"payload\":7}").payload());
     assertEquals(Optional.of(7), refusal(500, "{\"payload\":7}").payload());
   }
 
   @Test
-  void half_a_surrogate_pair_becomes_what_it_would_be_in_another_node() {
+  void half_a_surrogate_pair_becomes_a_question_mark() {
     ResendException failure =
         refusal(
             418,
@@ -544,7 +586,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_payload_that_another_node_could_not_read_is_none_and_the_failure_stays() {
+  void a_payload_that_another_node_could_not_read_is_left_out() {
     ResendException failure =
         refusal(
             404,
@@ -557,7 +599,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @CsvSource({"409, RestartCooldownActiveException", "429, ''", "503, ''", "404, New"})
-  void retry_after_is_kept_beside_any_refusal(int status, String type) {
+  void retry_after_is_kept_with_any_refusal(int status, String type) {
     String body = type.isEmpty() ? "" : "{\"type\":\"" + type + "\"}";
     assertEquals(
         Optional.of(Duration.ofSeconds(30)),
@@ -565,7 +607,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_date_in_retry_after_counts_from_now() {
+  void a_date_in_retry_after_is_a_time_from_now() {
     assertEquals(
         Optional.of(Duration.ofMinutes(2)),
         refusal(429, "", "retry-after", "Mon, 23 Nov 2026 10:02:00 GMT").retryAfter());

@@ -45,7 +45,7 @@ class RetryAfterTest {
         "Mon Nov 23 10:02:03 2026",
         " Mon, 23 Nov 2026 10:02:03 GMT ",
       })
-  void a_date_counts_from_now(String header) {
+  void a_date_is_a_time_from_now(String header) {
     assertEquals(Duration.ofSeconds(123), RetryAfter.parse(header, NOW));
   }
 
@@ -55,7 +55,7 @@ class RetryAfterTest {
 
   @ParameterizedTest
   @MethodSource("days")
-  void every_day_of_a_leap_year_is_read_in_all_three_forms(LocalDate day) {
+  void every_day_of_a_leap_year_is_parsed_in_all_three_formats(LocalDate day) {
     String name = DAYS[day.getDayOfWeek().ordinal()];
     String month = MONTHS[day.getMonthValue() - 1];
     int number = day.getDayOfMonth();
@@ -80,13 +80,13 @@ class RetryAfterTest {
         "Sun Nov  6 08:49:37 1994",
         "Mon, 23 Nov 2026 10:00:00 GMT",
       })
-  void a_date_that_has_come_is_zero(String header) {
+  void a_date_in_the_past_is_zero(String header) {
     assertEquals(Duration.ZERO, RetryAfter.parse(header, NOW));
   }
 
-  /** RFC 9110, section 5.6.7: more than 50 years ahead means the century before. */
+  /** RFC 9110, section 5.6.7: a date more than 50 years ahead is in the last century. */
   @Test
-  void a_two_digit_year_far_ahead_is_one_of_the_last_century() {
+  void a_two_digit_year_more_than_50_years_ahead_is_in_the_last_century() {
     assertEquals(Duration.ZERO, RetryAfter.parse("Sunday, 06-Nov-94 08:49:37 GMT", NOW));
   }
 
@@ -121,17 +121,17 @@ class RetryAfterTest {
         "Пн, 23 ноя 2026 10:02:03 GMT",
         "2026-11-23T10:02:03Z",
       })
-  void a_malformed_value_is_none(String header) {
+  void a_malformed_value_is_ignored(String header) {
     assertNull(RetryAfter.parse(header, NOW));
   }
 
   @Test
-  void no_header_is_none() {
+  void a_missing_header_is_ignored() {
     assertNull(RetryAfter.parse(null, NOW));
   }
 
   @Test
-  void what_is_left_to_a_date_is_cut_to_whole_milliseconds() {
+  void the_time_until_a_date_is_rounded_down_to_milliseconds() {
     assertEquals(
         Duration.ofMillis(999),
         RetryAfter.parse("Mon, 23 Nov 2026 10:00:01 GMT", NOW.plusNanos(400)));
@@ -150,7 +150,7 @@ class RetryAfterTest {
   }
 
   @Test
-  void the_last_date_there_is_does_not_overflow() {
+  void the_latest_possible_date_does_not_overflow() {
     assertEquals(
         Duration.between(NOW, Instant.parse("9999-12-31T23:59:59Z")),
         RetryAfter.parse("Fri, 31 Dec 9999 23:59:59 GMT", NOW));

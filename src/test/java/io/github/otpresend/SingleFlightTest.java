@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.Calls.await;
-import static io.github.otpresend.Calls.causeOf;
+import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.causeOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.testing.EveryFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
@@ -18,6 +19,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.json.JsonObject;
+import io.vertx.junit5.VertxExtension;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,15 +35,16 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(VertxExtension.class)
 class SingleFlightTest {
   private static final String SERVICE = "localhost:1/api";
   private static final ResendResponse SUCCESS = new ResendResponse(true);
@@ -53,13 +56,8 @@ class SingleFlightTest {
   private final SingleFlight flights = new SingleFlight(vertx, SERVICE);
 
   @BeforeAll
-  static void start() {
-    vertx = Vertx.vertx();
-  }
-
-  @AfterAll
-  static void stop() {
-    await(vertx.close());
+  static void start(Vertx vertx) {
+    SingleFlightTest.vertx = vertx;
   }
 
   @AfterEach
@@ -81,13 +79,13 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_flight_that_has_not_begun_is_not_followed() {
+  void a_flight_that_has_not_begun_is_not_shared() {
     flights.flight("id");
     assertNull(flights.flight("id").begin());
   }
 
   @Test
-  void a_flight_that_could_not_begin_does_not_replace_the_one_in_the_air() {
+  void a_flight_that_could_not_begin_does_not_replace_the_current_flight() {
     SingleFlight.Flight first = begun("id");
     flights.flight("id").begin();
     assertSame(first, flights.flight("id").begin());
@@ -124,7 +122,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_client_is_told_of_the_end_of_another_clients_flight() {
+  void a_client_receives_the_outcome_of_a_flight_of_another_client() {
     SingleFlight.Flight first = begun("id");
     Future<JsonObject> follower =
         follow(Objects.requireNonNull(new SingleFlight(vertx, SERVICE).flight("id").begin()));
@@ -135,7 +133,7 @@ class SingleFlightTest {
   // ---- what followers are told
 
   @Test
-  void a_follower_hears_nothing_before_the_end() {
+  void a_follower_receives_nothing_before_the_outcome() {
     SingleFlight.Flight first = begun("id");
     assertFalse(follow(first).isComplete());
   }
@@ -152,7 +150,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void each_follower_gets_a_response_of_its_own() {
+  void each_follower_gets_a_copy_of_the_response() {
     SingleFlight.Flight first = begun("id");
     List<Future<JsonObject>> followers = follow(first, 2);
     first.end(SUCCESS, null);
@@ -162,7 +160,7 @@ class SingleFlightTest {
 
   @ParameterizedTest
   @EnumSource
-  void followers_get_a_failure_that_turns_back_into_what_it_was(ResendFailure kind) {
+  void followers_get_the_failure_of_the_service_unchanged(ResendFailure kind) {
     SingleFlight.Flight first = begun("id");
     List<Future<JsonObject>> followers = follow(first, 3);
     ResendException failure = EveryFailure.of(kind.name());
@@ -174,7 +172,7 @@ class SingleFlightTest {
 
   @ParameterizedTest
   @EnumSource
-  void followers_get_a_failure_of_the_library_that_turns_back_into_what_it_was(ResendFailure kind) {
+  void followers_get_a_failure_of_the_library_unchanged(ResendFailure kind) {
     SingleFlight.Flight first = begun("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure = new ResendException(kind, "a message", new Exception("a cause"));
@@ -183,7 +181,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void followers_get_a_type_that_is_not_known_as_it_came() {
+  void followers_get_an_unknown_type_unchanged() {
     SingleFlight.Flight first = begun("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure =
@@ -193,7 +191,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void followers_are_told_in_the_order_in_which_they_came() {
+  void followers_get_the_outcome_in_the_order_of_their_calls() {
     SingleFlight.Flight first = begun("id");
     List<Integer> told = new ArrayList<>();
     for (int i = 0; i < 100; i++) {
@@ -205,7 +203,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void followers_of_another_flight_are_not_told() {
+  void followers_of_another_flight_get_nothing() {
     SingleFlight.Flight first = begun("id");
     SingleFlight.Flight other = begun("other id");
     Future<JsonObject> follower = follow(other);
@@ -230,7 +228,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_follower_whose_vertx_is_closed_does_not_keep_the_others_from_being_told() {
+  void the_others_get_the_outcome_although_the_vertx_of_a_follower_is_closed() {
     Vertx other = Vertx.vertx();
     Promise<JsonObject> gone = ((VertxInternal) other).createEventLoopContext().promise();
     gone.future().onComplete(done -> {});
@@ -245,7 +243,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_follower_whose_context_rejects_tasks_does_not_keep_the_others_from_being_told() {
+  void the_others_get_the_outcome_although_the_context_of_a_follower_rejects_tasks() {
     SingleFlight.Flight first = begun("id");
     Future<JsonObject> before = follow(first);
     first.handle(rejecting());
@@ -256,7 +254,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_late_follower_whose_context_rejects_tasks_is_left_alone() {
+  void a_late_follower_whose_context_rejects_tasks_throws_nothing() {
     SingleFlight.Flight first = begun("id");
     first.end(SUCCESS, null);
     first.handle(rejecting());
@@ -277,7 +275,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_request_id_is_free_again_before_followers_are_told() {
+  void a_request_id_is_free_again_before_followers_get_the_outcome() {
     SingleFlight.Flight first = begun("id");
     SingleFlight.Flight next = flights.flight("id");
     List<Optional<Handler<Promise<JsonObject>>>> running = new ArrayList<>();
@@ -288,7 +286,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_follower_that_comes_as_others_are_told_gets_the_outcome() {
+  void a_follower_that_arrives_during_the_outcome_gets_it() {
     SingleFlight.Flight first = begun("id");
     List<Future<JsonObject>> late = new ArrayList<>();
     follow(first).onComplete(done -> late.add(follow(first)));
@@ -297,7 +295,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void the_end_of_a_flight_leaves_that_of_another_request_id_alone() {
+  void the_end_of_a_flight_does_not_affect_other_request_ids() {
     SingleFlight.Flight first = begun("id");
     SingleFlight.Flight other = begun("other id");
     first.end(SUCCESS, null);
@@ -305,7 +303,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void ending_a_flight_again_leaves_the_next_one_in_the_air() {
+  void ending_a_flight_again_does_not_end_the_next_flight() {
     SingleFlight.Flight first = begun("id");
     first.end(SUCCESS, null);
     SingleFlight.Flight next = begun("id");
@@ -314,7 +312,7 @@ class SingleFlightTest {
   }
 
   @Test
-  void nothing_is_left_in_the_shared_map_after_the_end() {
+  void the_shared_map_is_empty_after_the_end() {
     SingleFlight.Flight first = begun("id");
     SingleFlight.Flight other = begun("other id");
     follow(first, 3);
@@ -359,7 +357,7 @@ class SingleFlightTest {
   }
 
   @RepeatedTest(20)
-  void at_no_time_are_two_calls_for_a_request_id_at_work() throws Exception {
+  void two_calls_for_a_request_id_are_never_in_flight_at_once() throws Exception {
     AtomicInteger atWork = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     Callable<Boolean> calls =
@@ -380,7 +378,7 @@ class SingleFlightTest {
   }
 
   @RepeatedTest(20)
-  void every_follower_is_told_once_whenever_it_comes() throws Exception {
+  void every_follower_gets_the_outcome_once_at_any_time() throws Exception {
     AtomicInteger followers = new AtomicInteger();
     AtomicInteger told = new AtomicInteger();
     Callable<Boolean> calls =
@@ -392,7 +390,7 @@ class SingleFlightTest {
               flight.end(SUCCESS, null);
             } else {
               followers.incrementAndGet();
-              // a promise without a context tells in the thread that completes it
+              // a promise without a context calls its handlers on the completing thread
               follow(running).onSuccess(response -> told.incrementAndGet());
             }
           }
@@ -402,7 +400,7 @@ class SingleFlightTest {
     assertEquals(followers.get(), told.get());
   }
 
-  /** What tasks return that each run in a thread of its own. */
+  /** Runs each task in its own thread, and returns the results. */
   private static <T> List<T> atOnce(List<Callable<T>> tasks) throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
     try {
@@ -433,7 +431,7 @@ class SingleFlightTest {
     return IntStream.range(0, followers).mapToObj(i -> follow(running)).toList();
   }
 
-  /** A promise whose context no longer runs anything. */
+  /** Returns a promise whose context rejects all tasks. */
   @SuppressWarnings("unchecked")
   private static Promise<JsonObject> rejecting() {
     return (Promise<JsonObject>)
@@ -445,9 +443,9 @@ class SingleFlightTest {
             });
   }
 
-  /** Checks that a follower is told what the one who called was told. */
+  /** Checks that a follower gets the outcome of the first caller. */
   private static void assertSameFailure(ResendException expected, Throwable told) {
-    // another class loader would know no exception of the library
+    // another class loader has other exception classes
     assertInstanceOf(ReplyException.class, told);
     ResendException actual = ResendException.from(told);
     assertEquals(expected.failure(), actual.failure());

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.Calls.await;
-import static io.github.otpresend.Calls.eventually;
-import static io.github.otpresend.Calls.failureOf;
+import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.eventually;
+import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.testing.Calls;
+import io.github.otpresend.testing.FaultServer;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.ThreadingModel;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
+import io.vertx.junit5.VertxExtension;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,13 +32,15 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a token provider may do, and what comes of it. */
+/** The behaviours of token providers, and the outcomes. */
+@ExtendWith(VertxExtension.class)
 class TokensTest {
   private static final String UNAUTHORIZED =
       "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
@@ -44,10 +49,10 @@ class TokensTest {
   private FaultServer server;
   private volatile CountDownLatch answer = new CountDownLatch(0);
 
-  /** It accepts every token that ends in "good". */
+  /** A server that accepts every token that ends in "good". */
   @BeforeEach
-  void start() {
-    vertx = Vertx.vertx();
+  void start(Vertx vertx) {
+    this.vertx = vertx;
     server =
         FaultServer.onRequest(
             peer -> {
@@ -58,7 +63,6 @@ class TokensTest {
 
   @AfterEach
   void stop() {
-    await(vertx.close());
     server.close();
   }
 
@@ -145,7 +149,7 @@ class TokensTest {
 
   @ParameterizedTest
   @ValueSource(ints = {403, 500})
-  void the_type_of_a_401_under_another_status_is_no_reason_to_send_again(int status) {
+  void the_type_of_a_401_with_another_status_is_not_sent_again(int status) {
     String answer = FaultServer.response(status, "{\"type\":\"UnauthorizedException\"}");
     try (FaultServer other = FaultServer.onRequest(peer -> peer.write(answer))) {
       AtomicInteger asked = new AtomicInteger();
@@ -205,7 +209,7 @@ class TokensTest {
   }
 
   @Test
-  void fifty_401s_at_once_ask_for_one_new_token() {
+  void fifty_401s_at_once_request_one_new_token() {
     AtomicInteger rejections = new AtomicInteger();
     AtomicInteger asked = new AtomicInteger();
     Promise<String> fresh = Promise.promise();
@@ -229,12 +233,12 @@ class TokensTest {
                 .setMaxConnections(50)
                 .setTimeout(Duration.ofSeconds(20)),
             tokens);
-    answer = new CountDownLatch(1); // or a call would ask again before others have asked at all
+    answer = new CountDownLatch(1); // otherwise a call would ask again before the others have asked
     List<Future<ResendResponse>> all = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
       all.add(client.resend("id-" + i));
     }
-    eventually("all are there", () -> server.requests().size() == 50);
+    eventually("all requests have arrived", () -> server.requests().size() == 50);
     answer.countDown();
     eventually("all were refused", () -> asked.get() == 51);
     fresh.complete("good");
@@ -245,7 +249,7 @@ class TokensTest {
   }
 
   @Test
-  void a_refresh_that_never_comes_does_not_hold_up_the_next_one() {
+  void a_refresh_that_never_completes_does_not_block_the_next_refresh() {
     AtomicInteger asked = new AtomicInteger();
     TokenProvider tokens =
         () ->
@@ -266,7 +270,7 @@ class TokensTest {
   }
 
   @Test
-  void a_token_that_comes_at_the_moment_at_which_it_is_looked_for_is_used() {
+  void a_token_that_arrives_during_its_lookup_is_used() {
     Promise<String> token = Promise.promise();
     @SuppressWarnings("unchecked")
     Future<String> comesWhenLookedFor =
@@ -277,7 +281,8 @@ class TokensTest {
                 (proxy, method, arguments) -> {
                   Object result = method.invoke(token.future(), arguments);
                   if (method.getName().equals("isComplete")) {
-                    token.tryComplete("good"); // as another thread may, right after it said no
+                    token.tryComplete(
+                        "good"); // another thread may complete it right after the check
                   }
                   return result;
                 });
@@ -323,7 +328,9 @@ class TokensTest {
         vertx.deployVerticle(
             verticle(() -> created.get().resend("id")),
             new DeploymentOptions().setThreadingModel(model)));
-    assertEquals(Collections.nCopies(3, creator.get()), callers); // a token, its end, another one
+    assertEquals(
+        Collections.nCopies(3, creator.get()),
+        callers); // the first token, its rejection, the second token
     assertEquals(List.of(true, true, true), onEventLoops);
   }
 

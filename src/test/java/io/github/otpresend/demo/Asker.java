@@ -10,15 +10,14 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
- * A verticle like any of an application that needs a resend: it sends messages, and knows nothing
- * of the one that serves them. It asks its questions one after the other, and is deployed when the
- * last one has its answer.
+ * A verticle of an application that needs resends. It sends one message after the other, and its
+ * deployment completes when the last message has its reply.
  */
 final class Asker extends VerticleBase {
-  /** A request id and the event-bus address to ask at. */
+  /** A request id, and the event-bus address for its message. */
   record Question(String address, String requestId) {}
 
-  /** What came of it, and how long it took. */
+  /** The outcome of a message, and how long it took. */
   record Answer(Future<Message<JsonObject>> reply, Duration time) {}
 
   private final List<Question> questions;

@@ -27,12 +27,12 @@ import java.util.logging.Logger;
 import java.util.stream.Stream;
 
 /**
- * The main job in one command: {@code mvn -q test-compile exec:java}.
+ * The demo: {@code mvn -q test-compile exec:java}.
  *
- * <p>Without {@code OTP_TOKEN} in the environment it asks for resends in a sandbox, where nothing
- * costs: for one session of each outcome, or for the ids that are its arguments. With {@code
- * OTP_TOKEN}, and {@code OTP_BASE_URL} for another place than the service's, it asks the service
- * itself, once, for its one argument.
+ * <p>Without {@code OTP_TOKEN} in the environment, it asks for resends in a sandbox, which costs
+ * nothing: for a session of each outcome, or for the request ids that are its arguments. With
+ * {@code OTP_TOKEN}, it asks the service once, for the request id that is its only argument. {@code
+ * OTP_BASE_URL} sets another base URL of the service.
  */
 public final class Demo {
   static final String WRONG_TOKEN = "wrong-token";
@@ -46,7 +46,7 @@ public final class Demo {
       "usage: [OTP_TOKEN=<token> [OTP_BASE_URL=<url>]] mvn -q test-compile exec:java"
           + " -Dexec.args=\"<requestId>\"";
 
-  // the one success that the service documents; a reply over the event bus does not say it
+  // the only success that the service documents; a reply over the event bus has no status
   private static final int CREATED = 201;
 
   private static final int GREEN = 32;
@@ -63,11 +63,9 @@ public final class Demo {
     this.colours = colours;
   }
 
-  /**
-   * Runs the demo; see the class. The exit code is other than 0 only where {@link #run} says so.
-   */
+  /** Runs the demo, and exits with the exit code of {@link #run}. */
   public static void main(String[] args) {
-    Logger.getLogger("").setLevel(Level.OFF); // the lines of the demo say what happens
+    Logger.getLogger("").setLevel(Level.OFF); // the demo prints the outcomes itself
     Map<String, String> env = System.getenv();
     Demo demo =
         new Demo(
@@ -76,15 +74,15 @@ public final class Demo {
             isTerminal() && env.getOrDefault("NO_COLOR", "").isEmpty());
     int exitCode = demo.run(args, env);
     if (exitCode != 0) {
-      System.exit(exitCode); // otherwise Maven, whose JVM this is, has the last word
+      System.exit(exitCode); // otherwise Maven, in the same JVM, ends with its own exit code
     }
   }
 
   /**
-   * Runs the demo without colours, and leaves nothing running.
+   * Runs the demo without colours, and closes everything that it started.
    *
-   * @return the exit code: 0, or for a real resend 1 if it failed and 2 if it was not asked for
-   *     properly
+   * @return the exit code: 0; with the real service, 1 if the resend failed and 2 for wrong
+   *     arguments
    */
   static int run(String[] args, Map<String, String> env, PrintStream out, PrintStream err) {
     return new Demo(out, err, false).run(args, env);
@@ -128,7 +126,7 @@ public final class Demo {
     }
   }
 
-  /** One session for each state, of the same name; and those that are not a matter of the state. */
+  /** Opens a session for each state, and sessions for outcomes that depend on no state. */
   private static List<String> openSessions(OtpSandbox sandbox) {
     for (SessionState state : SessionState.values()) {
       if (state != SessionState.SESSION_NOT_FOUND) {
@@ -192,7 +190,10 @@ public final class Demo {
     return yes ? "yes" : "no";
   }
 
-  /** Whether standard output is a terminal; since JDK 22 a console alone does not say so. */
+  /**
+   * Returns whether standard output is a terminal. Since JDK 22, {@code System.console()} is not
+   * enough.
+   */
   private static boolean isTerminal() {
     Console console = System.console();
     if (console == null) {
@@ -207,7 +208,7 @@ public final class Demo {
     }
   }
 
-  /** The outcomes, one line each, in columns that are as wide as their longest text. */
+  /** Formats the outcomes, one line each, in columns as wide as their longest text. */
   private final class Table {
     private final String format;
 

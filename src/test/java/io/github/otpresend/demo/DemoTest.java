@@ -67,12 +67,12 @@ class DemoTest {
   }
 
   @Test
-  void off_a_terminal_it_prints_no_escape() {
+  void without_a_terminal_it_prints_no_escape_sequence() {
     assertFalse(run(Map.of()).out().contains("\u001b"));
   }
 
   @Test
-  void its_arguments_are_ids_of_the_sandbox() {
+  void its_arguments_are_request_ids_of_the_sandbox() {
     Run run = run(Map.of(), "open", "open", "nobody's", "a b/ж");
 
     assertEquals(0, run.exitCode());
@@ -162,7 +162,7 @@ class DemoTest {
     return Map.of("OTP_TOKEN", service.token(), "OTP_BASE_URL", service.baseUrl());
   }
 
-  /** Whatever it does, no token is seen. */
+  /** Checks that the output contains no token. */
   private Run run(Map<String, String> env, String... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -176,7 +176,7 @@ class DemoTest {
   }
 
   private record Run(int exitCode, String out, String err) {
-    /** The lines below the header, without their alignment and the milliseconds at their end. */
+    /** Returns the lines below the header, without alignment and milliseconds. */
     List<String> table() {
       return out.lines()
           .dropWhile(line -> !line.startsWith("request id"))

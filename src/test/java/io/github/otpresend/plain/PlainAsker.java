@@ -7,12 +7,12 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonObject;
 
-/** A node of its own that has Vert.x and nothing of the library, and prints what it is answered. */
+/** A node that has Vert.x and no class of the library. It prints the replies. */
 public final class PlainAsker {
   private PlainAsker() {}
 
   /**
-   * Asks one question after the other, and ends.
+   * Sends one message after the other, and exits.
    *
    * @param args address, slash, request id
    */
@@ -21,7 +21,7 @@ public final class PlainAsker {
       Class.forName("io.github.otpresend.ResendException");
       throw new IllegalStateException("The library is on the class path");
     } catch (ClassNotFoundException asItShouldBe) {
-      // nothing of it is here
+      // the library is not on the class path, as expected
     }
     VertxOptions options = new VertxOptions();
     options.getEventBusOptions().setHost("127.0.0.1");

@@ -25,8 +25,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The OTP service's behaviour, in this JVM, for tests: nothing is sent, nothing costs. What it does
- * is documented by the service, except where the javadoc says that it is assumed.
+ * A simulation of the OTP service in this JVM, for tests. It sends nothing and costs nothing. Its
+ * behaviour is documented by the service, except where the javadoc says that it is assumed.
  *
  * <pre>{@code
  * try (OtpSandbox sandbox = OtpSandbox.start()) {
@@ -37,11 +37,11 @@ import java.util.regex.Pattern;
  * }
  * }</pre>
  *
- * <p>A request without the sandbox's token is answered with 401 and no body, one for an id without
- * a session with 404 SessionNotFoundException. Sandboxes know nothing of each other. A sandbox
- * listens on localhost alone, at a free port, and may be used from any thread.
+ * <p>It answers a request without its token with 401 and no body, and a request for an id without a
+ * session with 404 SessionNotFoundException. Sandboxes are independent. A sandbox listens only on
+ * localhost, at a free port. It may be used from any thread.
  *
- * <p>It needs WireMock 3 and nothing else.
+ * <p>It needs WireMock 3 on the class path, and nothing else.
  */
 public final class OtpSandbox implements AutoCloseable {
   private static final String PATH = "/api/n/otp-handler";
@@ -62,12 +62,11 @@ public final class OtpSandbox implements AutoCloseable {
             options()
                 .bindAddress("localhost")
                 .dynamicPort()
-                .jettyAcceptors(
-                    1) // by default two, which it warns of where there are fewer processors
+                .jettyAcceptors(1) // the default is two; with fewer processors Jetty warns of that
                 .http2PlainDisabled(true)
                 .gzipDisabled(true)
                 .useChunkedTransferEncoding(ChunkedEncodingPolicy.NEVER)
-                .disableRequestJournal() // it would keep the requests, tokens included
+                .disableRequestJournal() // the journal would keep the requests with their tokens
                 .extensions(resends));
     server.stubFor(any(anyUrl()).atPriority(2).willReturn(aResponse().withStatus(404)));
     server.stubFor(
@@ -79,7 +78,7 @@ public final class OtpSandbox implements AutoCloseable {
   }
 
   /**
-   * Starts a sandbox without sessions.
+   * Starts a sandbox that has no sessions.
    *
    * @return the sandbox, which already listens
    */
@@ -92,16 +91,16 @@ public final class OtpSandbox implements AutoCloseable {
   }
 
   /**
-   * Returns the base URL, which is what the service's {@code /{requestId}/resend} is appended to.
+   * Returns the base URL. A client appends {@code /{requestId}/resend}.
    *
-   * @return such as {@code http://localhost:40001/api/n/otp-handler}
+   * @return a URL such as {@code http://localhost:40001/api/n/otp-handler}
    */
   public String baseUrl() {
     return baseUrl;
   }
 
   /**
-   * Returns the bearer token that this sandbox, and no other one, accepts.
+   * Returns the bearer token. Only this sandbox accepts it.
    *
    * @return the token
    */
@@ -110,12 +109,12 @@ public final class OtpSandbox implements AutoCloseable {
   }
 
   /**
-   * Opens a session, or returns the one that was opened before. A new one is a session whose first
-   * cooldown is over, so that its first resend succeeds; further ones are refused with 409
-   * RestartCooldownActiveException until the cooldown is over, and so on. {@link
-   * SandboxSession#justSent} makes it one whose first code has just gone out.
+   * Opens a session, or returns the open session of the id. The cooldown of a new session has
+   * ended. So its first resend succeeds, and begins a cooldown. During a cooldown, resends are
+   * refused with 409 RestartCooldownActiveException. {@link SandboxSession#justSent} begins a
+   * cooldown at once.
    *
-   * @param requestId any text that is not empty; it is compared with the decoded one of a request
+   * @param requestId the request id, not encoded; it must not be empty
    * @return the session
    */
   public SandboxSession session(String requestId) {
@@ -123,11 +122,11 @@ public final class OtpSandbox implements AutoCloseable {
   }
 
   /**
-   * Returns how many codes would have gone out for a request id: the resends that succeeded,
-   * whether or not their answer arrived.
+   * Returns how many codes would have been sent for a request id. A resend that succeeded counts
+   * even if its answer was lost.
    *
-   * @param requestId the id, not encoded
-   * @return zero if there is no such session
+   * @param requestId the request id, not encoded
+   * @return the number of codes; zero if there is no such session
    */
   public int resends(String requestId) {
     SandboxSession session = sessions.get(requestId);
@@ -135,17 +134,17 @@ public final class OtpSandbox implements AutoCloseable {
   }
 
   /**
-   * Returns how many requests have come for a request id, refused ones and those without the token
-   * included.
+   * Returns how many requests came for a request id. Refused requests and requests without the
+   * token count too.
    *
-   * @param requestId the id, not encoded; it needs no session
+   * @param requestId the request id, not encoded; it may have no session
    * @return the number of requests
    */
   public int requests(String requestId) {
     return requests.getOrDefault(Objects.requireNonNull(requestId), 0);
   }
 
-  /** Stops listening and closes all connections. The counts remain. Closing twice does no harm. */
+  /** Stops listening and closes all connections. The counts remain. Closing again does nothing. */
   @Override
   public void close() {
     server.stop();
@@ -166,7 +165,7 @@ public final class OtpSandbox implements AutoCloseable {
     if (!resend.matches()) {
       throw new IllegalStateException("Not the path of a resend");
     }
-    // a plus sign in a path is one; the decoder is that of forms, where it is a space
+    // in a path, a plus sign is a plus sign; this decoder is for forms, where it is a space
     return URLDecoder.decode(resend.group(1).replace("+", "%2B"), UTF_8);
   }
 

@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** It asks through a bare socket, so that no client's retries or decoding come between. */
+/** The sandbox, called through a socket, so that no client retries or decodes. */
 @Timeout(30)
 class OtpSandboxTest {
   private static final Answer SUCCESS = json(201, "{\"success\":true}");
@@ -200,7 +200,7 @@ class OtpSandboxTest {
   }
 
   @Test
-  void a_session_that_has_just_been_sent_to_resends_once_its_cooldown_is_over() throws IOException {
+  void a_session_that_was_just_sent_to_resends_after_its_cooldown() throws IOException {
     sandbox.session("4711").justSent().withCooldown(Duration.ofSeconds(5));
     assertEquals(COOLDOWN, resend("4711"));
     clock.advance(Duration.ofSeconds(5));
@@ -239,12 +239,12 @@ class OtpSandboxTest {
   }
 
   @Test
-  void whoever_has_no_token_does_not_learn_which_sessions_exist() throws IOException {
+  void a_request_without_the_token_does_not_reveal_which_sessions_exist() throws IOException {
     assertEquals(UNAUTHORIZED, post(path("4711")));
   }
 
   @Test
-  void what_is_not_a_resend_is_not_counted() throws IOException {
+  void other_requests_are_not_counted() throws IOException {
     sandbox.session("4711");
 
     assertAll(
@@ -261,7 +261,7 @@ class OtpSandboxTest {
         "a b", "a/b", "a?b", "a#b", "a%b", "a%2Fb", "a+b", "{id}", "a;b=c", "a\\b", "a&b=c", "..a",
         "a//b", "../x", "%", "запрос", "🔑", "\"<>|^`"
       })
-  void an_id_is_compared_as_it_was_before_it_was_encoded(String id) throws IOException {
+  void an_id_is_compared_after_decoding(String id) throws IOException {
     sandbox.session(id);
 
     assertEquals(SUCCESS, resend(id));
@@ -270,7 +270,7 @@ class OtpSandboxTest {
   }
 
   @Test
-  void a_plus_sign_in_a_path_is_no_space() throws IOException {
+  void a_plus_sign_in_a_path_is_not_a_space() throws IOException {
     sandbox.session("a+b");
 
     assertEquals(SUCCESS, post(path("a+b"), bearer()));
@@ -278,7 +278,7 @@ class OtpSandboxTest {
   }
 
   @Test
-  void sessions_do_not_touch_each_other() throws IOException {
+  void sessions_are_independent() throws IOException {
     sandbox.session("one").inState(SessionState.FORBIDDEN);
     sandbox.session("two");
 
@@ -293,7 +293,7 @@ class OtpSandboxTest {
   }
 
   @Test
-  void sandboxes_do_not_touch_each_other() throws IOException {
+  void sandboxes_are_independent() throws IOException {
     sandbox.session("4711");
     resend("4711");
     try (OtpSandbox other = OtpSandbox.start(clock)) {
@@ -328,7 +328,7 @@ class OtpSandboxTest {
   }
 
   @Test
-  void a_delayed_answer_comes_late_and_whole() throws IOException {
+  void a_delayed_answer_is_late_and_complete() throws IOException {
     sandbox.session("4711").delay(Duration.ofMillis(300));
     long start = System.nanoTime();
 
@@ -350,7 +350,7 @@ class OtpSandboxTest {
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void a_fault_loses_the_answer_of_a_resend_that_was_done(Fault fault) throws IOException {
+  void a_fault_loses_the_answer_of_a_completed_resend(Fault fault) throws IOException {
     SandboxSession session = sandbox.session("4711").fault(fault);
     try {
       assertNotEquals(SUCCESS, resend("4711"));
@@ -382,7 +382,7 @@ class OtpSandboxTest {
   }
 
   @Test
-  void a_closed_sandbox_listens_no_more_and_keeps_its_counts() throws IOException {
+  void a_closed_sandbox_stops_listening_and_keeps_its_counts() throws IOException {
     sandbox.session("4711");
     resend("4711");
     sandbox.close();
@@ -475,7 +475,7 @@ class OtpSandboxTest {
     socket.getOutputStream().write(head.getBytes(US_ASCII));
   }
 
-  /** A header that is not there is an empty one; what is no answer at all has status 0. */
+  /** An answer. A missing header is empty, and a missing answer has the status 0. */
   private static Answer read(String response) {
     Matcher answer =
         Pattern.compile("HTTP/1.1 (\\d{3}) .*?\r\n\r\n(.*)", Pattern.DOTALL).matcher(response);

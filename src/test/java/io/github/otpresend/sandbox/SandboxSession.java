@@ -8,11 +8,13 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * One authentication request of an {@link OtpSandbox}. Its settings may be changed at any time,
- * from any thread; they hold from the next resend on.
+ * An authentication request of an {@link OtpSandbox}. Its settings may be changed at any time, from
+ * any thread. They apply from the next resend.
  */
 public final class SandboxSession {
-  /** The cooldown of a session that sets none: 60 s. The service does not document its own. */
+  /**
+   * The default cooldown: 60 s. It is assumed, since the service does not document its cooldown.
+   */
   public static final Duration DEFAULT_COOLDOWN = Duration.ofSeconds(60);
 
   private final Clock clock;
@@ -22,7 +24,7 @@ public final class SandboxSession {
   private Duration delay = Duration.ZERO;
   private Fault fault;
 
-  /** How often the channel has yet to fail; negative if it does not. */
+  /** How often the channel will still fail; negative if it does not fail. */
   private int failuresLeft = -1;
 
   private int resends;
@@ -33,8 +35,8 @@ public final class SandboxSession {
   }
 
   /**
-   * Sets for how long resends are refused after one that succeeded. A cooldown that is running is
-   * as long as the new one, too.
+   * Sets how long resends are refused after a resend that succeeded. It also changes a cooldown
+   * that has begun.
    *
    * @param cooldown zero or more; the default is {@link #DEFAULT_COOLDOWN}
    * @return this session
@@ -45,8 +47,8 @@ public final class SandboxSession {
   }
 
   /**
-   * Makes this a session for which a code, such as the first one, has just gone out: resends are
-   * refused until the cooldown is over. That is how the service treats a new request.
+   * Begins a cooldown, as if a code was just sent. The service does so for a new authentication
+   * request.
    *
    * @return this session
    */
@@ -55,13 +57,13 @@ public final class SandboxSession {
   }
 
   /**
-   * Has the channel fail some times. Each time a resend is refused as {@link
-   * SessionState#RESEND_CHANNEL}, and the next one succeeds: it restarts the channel, or launches
-   * the next one, and no answer to a resend tells which. After the last failure no channel is left:
-   * {@link SessionState#NO_AVAILABLE_CHANNELS}. How often the service restarts a channel is not
-   * documented. No cooldown applies meanwhile.
+   * Makes the channel fail. For each failure, a resend is refused as {@link
+   * SessionState#RESEND_CHANNEL}, and the next resend succeeds: it restarts the channel or uses the
+   * next channel, which no answer distinguishes. After the last failure there is no channel left:
+   * {@link SessionState#NO_AVAILABLE_CHANNELS}. No cooldown applies meanwhile. The service does not
+   * document how often it restarts a channel, so the number is assumed.
    *
-   * @param times one or more
+   * @param times how often the channel fails; at least one
    * @return this session
    */
   public synchronized SandboxSession channelsFail(int times) {
@@ -74,10 +76,10 @@ public final class SandboxSession {
   }
 
   /**
-   * Puts this session into a state. What was before no longer matters: {@link SessionState#OPEN}
-   * ends a cooldown, {@link SessionState#RESTART_COOLDOWN_ACTIVE} begins a new one.
+   * Sets the state of this session. {@link SessionState#OPEN} ends a cooldown, and {@link
+   * SessionState#RESTART_COOLDOWN_ACTIVE} begins a cooldown.
    *
-   * @param state what a resend is answered with
+   * @param state how a resend is answered
    * @return this session
    */
   public synchronized SandboxSession inState(SessionState state) {
@@ -88,7 +90,7 @@ public final class SandboxSession {
   }
 
   /**
-   * Sets how long every answer is held back. The code goes out at once: only the answer is late.
+   * Sets the delay of every answer. A code is still counted at once; only the answer is late.
    *
    * @param delay zero or more, in whole milliseconds; the default is zero
    * @return this session
@@ -99,10 +101,10 @@ public final class SandboxSession {
   }
 
   /**
-   * Breaks the connection in place of every answer. The resend itself is done as ever: where it
-   * succeeds the code goes out and is counted, and only the caller does not learn of it.
+   * Breaks the connection instead of sending an answer. The resend is still done: if it succeeds,
+   * the code is counted, and only the answer is lost.
    *
-   * @param fault how the connection breaks; null, the default, for whole answers
+   * @param fault how the connection breaks; null, which is the default, for complete answers
    * @return this session
    */
   public synchronized SandboxSession fault(Fault fault) {

@@ -6,20 +6,17 @@ import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
 import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
 
 /**
- * What a session of the {@link OtpSandbox} answers to a resend.
+ * The answer of a session of the {@link OtpSandbox} to a resend.
  *
- * <p>The states up to {@link #SESSION_ALREADY_CONFIRMED} are documented for a resend, and their
- * texts are the service's own. The other ones are assumed: the service documents the types, but for
- * other calls than a resend, or without a status. Their texts are made up.
+ * <p>The service documents the states up to {@link #SESSION_ALREADY_CONFIRMED} for a resend, with
+ * these texts. The other states are assumed: the service documents their types only for other
+ * calls, or without a status, and their texts are invented.
  */
 public enum SessionState {
-  /**
-   * The next resend succeeds, and the cooldown begins with it. A new session is in this state: the
-   * cooldown of its first code is over.
-   */
+  /** The next resend succeeds and begins the cooldown. A new session is in this state. */
   OPEN(201, "{\"success\":true}"),
 
-  /** The next resend is refused and restarts the channel, so that the one after it succeeds. */
+  /** The next resend is refused and restarts the channel. The resend after it succeeds. */
   RESEND_CHANNEL(400, "ResendChannelException", "Перезапустите канал"),
 
   /** Every resend is refused. */
@@ -37,12 +34,12 @@ public enum SessionState {
   /** Every resend is refused. */
   FORBIDDEN(403, "ForbiddenException", "Запрещено"),
 
-  /** Every resend is refused, as it is for an id that has no session. */
+  /** Every resend is refused, as for an id without a session. */
   SESSION_NOT_FOUND(404, "SessionNotFoundException", "Сессия не найдена"),
 
   /**
-   * A resend is refused until the cooldown is over, which begins when this state is set. It is the
-   * state after every code that goes out, the first one included.
+   * A resend is refused until the cooldown ends. The cooldown begins when this state is set, and
+   * whenever a code is sent.
    */
   RESTART_COOLDOWN_ACTIVE(
       409, "RestartCooldownActiveException", "Перезапуск недоступен: требуется подождать."),
@@ -57,14 +54,18 @@ public enum SessionState {
   SESSION_CLOSED(400, "SessionClosedException", "The session is closed"),
 
   /**
-   * Every resend is refused, and counts as no code: the service is already changing the channel.
+   * Every resend is refused, because the service is already changing the channel. It does not count
+   * as a code.
    */
   CHANNEL_CHANGED(400, "ChannelChangedException", "The channel is being changed"),
 
   /** Every resend is refused. */
   BLOCKED(403, "WidgetIsBlockedException", "The form is blocked"),
 
-  /** Every resend fails, and counts as no code: whether the service sends one then is not known. */
+  /**
+   * Every resend fails and does not count as a code. Whether the service sends a code then is not
+   * documented.
+   */
   SERVER_ERROR(500, "InternalServerErrorException", "Internal server error");
 
   private final int status;

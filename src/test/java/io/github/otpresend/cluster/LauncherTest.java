@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.cluster;
+
+import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.causeOf;
+import static io.github.otpresend.testing.Calls.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.hazelcast.config.Config;
+import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.ResendResponse;
+import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.NodeProcess;
+import io.github.otpresend.testing.TestCluster;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
+import io.vertx.core.json.JsonObject;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.spi.ToolProvider;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A node that is started by the command of the manual, in a directory as the manual describes it.
+ */
+@Timeout(120)
+class LauncherTest {
+  private static final String LIBRARIES =
+      "(vertx-(core|web-client|web-common|auth-common|uri-template|launcher-application|hazelcast)"
+          + "|netty|jackson|hazelcast|picocli).*jar";
+
+  @TempDir Path directory;
+
+  private String clusterXml;
+
+  @BeforeEach
+  void followTheManual() throws IOException {
+    Path lib = Files.createDirectories(directory.resolve("lib"));
+    for (String jar :
+        TestCluster.classPath(entry -> entry.matches(LIBRARIES)).split(File.pathSeparator)) {
+      Files.copy(Path.of(jar), lib.resolve(Path.of(jar).getFileName()));
+    }
+    int exitCode =
+        ToolProvider.findFirst("jar")
+            .orElseThrow()
+            .run(
+                System.out,
+                System.err,
+                "--create",
+                "--file=" + lib.resolve("vertx-otp-resend.jar"),
+                "-C",
+                Path.of("target", "classes").toString(),
+                ".");
+    assertEquals(0, exitCode);
+    int port = freePort();
+    clusterXml =
+        block("xml") // no other run of the tests joins
+            .replace("<cluster-name>otp<", "<cluster-name>" + UUID.randomUUID() + "<")
+            .replace("5701", "" + port)
+            .replace("5702", "" + (port + 1));
+    Path conf = Files.createDirectories(directory.resolve("conf"));
+    Files.writeString(conf.resolve("cluster.xml"), clusterXml);
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static String block(String language) throws IOException {
+    String page = Files.readString(Path.of("src", "site", "markdown", "cluster.md"));
+    String section = page.substring(page.indexOf("## Run a node as a process"));
+    Matcher block = Pattern.compile("(?ms)^```" + language + "\\n(.*?)^```$").matcher(section);
+    assertTrue(block.find(), language);
+    return block.group(1);
+  }
+
+  private NodeProcess start(JsonObject config) throws IOException {
+    Files.writeString(directory.resolve("otp-resend.json"), config.encode());
+    // otherwise a signal would end the shell and not its child
+    String command = block("shell").replaceFirst("(?m)^java ", "exec java ");
+    ProcessBuilder shell =
+        new ProcessBuilder("sh", "-e", "-c", command).directory(directory.toFile());
+    String java = Path.of(System.getProperty("java.home"), "bin").toString();
+    shell.environment().merge("PATH", java, (path, own) -> own + File.pathSeparator + path);
+    return new NodeProcess(shell);
+  }
+
+  @Test
+  void a_node_started_by_the_command_of_the_manual_serves_and_stops_gracefully() throws Exception {
+    CountDownLatch answer = new CountDownLatch(1);
+    try (FaultServer server =
+            FaultServer.onRequest(
+                peer -> {
+                  if (peer.head().contains("/held/")) {
+                    peer.await(answer);
+                  }
+                  peer.write(FaultServer.SUCCESS);
+                });
+        NodeProcess node =
+            start(
+                new JsonObject(block("json"))
+                    .put("token", "secret-token")
+                    .put("baseUrl", server.baseUrl()))) {
+      node.line("Succeeded in deploying verticle");
+      Vertx vertx = join();
+      try {
+        OtpResendClient caller = OtpResendClient.overEventBus(vertx);
+        assertTrue(await(caller.resend("id")).success());
+        assertTrue(server.requests().get(0).contains("Bearer secret-token\r\n"));
+
+        Future<ResendResponse> held = caller.resend("held");
+        eventually("the service is called", () -> server.requests().size() == 2);
+        CompletableFuture<Integer> exitCode = CompletableFuture.supplyAsync(node::stop);
+        eventually("the node serves no more messages", () -> !serves(vertx));
+        assertTrue(node.isAlive());
+        answer.countDown();
+        assertTrue(await(held).success());
+        assertEquals(143, exitCode.get());
+        assertFalse(node.toString().contains("secret-token"));
+      } finally {
+        await(vertx.close());
+      }
+    }
+  }
+
+  @Test
+  void a_wrong_configuration_ends_it_with_a_code_and_the_name_of_the_key() throws Exception {
+    try (NodeProcess node = start(new JsonObject(block("json")).put("retries", 3))) {
+      assertEquals(15, node.awaitEnd(), node::toString);
+      assertTrue(node.toString().contains("retries"), node::toString);
+    }
+  }
+
+  /** Joins the cluster as the second node on this machine. */
+  private Vertx join() {
+    VertxOptions options = new VertxOptions();
+    options.getEventBusOptions().setHost("127.0.0.1");
+    return await(
+        Vertx.builder()
+            .with(options)
+            .withClusterManager(new HazelcastClusterManager(Config.loadFromString(clusterXml)))
+            .buildClustered());
+  }
+
+  private static boolean serves(Vertx vertx) {
+    Throwable cause =
+        causeOf(
+            vertx
+                .eventBus()
+                .request(
+                    "otp.resend", new JsonObject(), new DeliveryOptions().setSendTimeout(1_000)));
+    return !(cause instanceof ReplyException answer)
+        || answer.failureType() != ReplyFailure.NO_HANDLERS;
+  }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.docs;
+
+import static io.github.otpresend.docs.Pages.OPERATIONS;
+import static io.github.otpresend.docs.Pages.README;
+import static io.github.otpresend.docs.Pages.REFERENCE;
+import static io.github.otpresend.docs.Pages.blocks;
+import static io.github.otpresend.docs.Pages.example;
+import static io.github.otpresend.docs.Pages.find;
+import static io.github.otpresend.docs.Snippets.REQUEST_ID;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.otpresend.sandbox.OtpSandbox;
+import io.github.otpresend.sandbox.SessionState;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The Java examples of README and the manual work. */
+@Timeout(60)
+class ExamplesTest {
+  private static final String VERTX_IMPORTS =
+      "import io.vertx.core.*; import io.vertx.core.eventbus.*; import io.vertx.core.json.*;";
+  private static final String ALL_IMPORTS =
+      VERTX_IMPORTS
+          + "import io.github.otpresend.*; import java.time.Duration;"
+          + "import java.util.concurrent.TimeUnit;";
+  private static final String SANDBOX_IMPORTS =
+      ALL_IMPORTS
+          + "import io.github.otpresend.sandbox.*;"
+          + "import static org.junit.jupiter.api.Assertions.*;";
+
+  private static final String CLIENT =
+      """
+      OtpResendClient client = OtpResendClient.create(
+          vertx, new OtpResendOptions().setBaseUrl(baseUrl).setToken(token));
+      """;
+
+  private static final String DEPLOYED =
+      """
+      vertx.deployVerticle(new io.github.otpresend.OtpResendVerticle(
+          new io.github.otpresend.OtpResendOptions().setBaseUrl(baseUrl).setToken(token))).await();
+      """;
+
+  /** The class around the example of tokens. The first fetch never completes. */
+  private static final String HANGING_FETCH =
+      """
+      %s
+      public class Recovery {
+        static int fetches;
+
+        static Future<String> fetchToken() {
+          return fetches++ == 0 ? Promise.<String>promise().future() : Future.succeededFuture("new");
+        }
+
+        static %s
+
+        public static String tokenAfterAFailure() {
+          CachedTokens tokens = new CachedTokens();
+          tokens.token().otherwise("failed").toCompletionStage().toCompletableFuture().join();
+          return tokens.token().result();
+        }
+      }
+      """;
+
+  @TempDir private Path directory;
+  private final OtpSandbox sandbox = OtpSandbox.start();
+  private Snippets snippets;
+
+  @BeforeEach
+  void start() {
+    snippets = new Snippets(directory, sandbox);
+  }
+
+  @AfterEach
+  void close() {
+    sandbox.close();
+  }
+
+  @Test
+  void no_example_calls_the_real_service() {
+    for (String text : Pages.ALL.values()) {
+      for (String block : blocks(text, "java")) {
+        if (block.contains("OtpResendOptions()") || block.contains("OtpResendVerticle")) {
+          assertTrue(block.contains("aseUrl"), block);
+        }
+      }
+    }
+  }
+
+  @Test
+  void the_use_by_event_bus_works() throws Exception {
+    String example = example(README, "Use by event bus");
+    sandbox.session(REQUEST_ID);
+
+    assertEquals("reply: {\"success\":true}", log(ALL_IMPORTS, "", example));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+    assertEquals("next step: WAIT", log(ALL_IMPORTS, "", example));
+    assertEquals(2, sandbox.requests(REQUEST_ID));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+  }
+
+  @Test
+  void the_use_by_future_works() throws Exception {
+    String example = example(README, "Use by future");
+    sandbox.session(REQUEST_ID);
+
+    assertEquals("success: true", log(ALL_IMPORTS, "", example));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+    assertEquals(
+        "RESTART_COOLDOWN_ACTIVE, maybe sent: false, next: WAIT", log(ALL_IMPORTS, "", example));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+  }
+
+  @Test
+  void the_outcome_leads_to_the_next_step() throws Exception {
+    String example = CLIENT + example(README, "Handle the outcome");
+
+    sandbox.session(REQUEST_ID).inState(SessionState.RESEND_CHANNEL);
+    assertEquals("call resend again", log(ALL_IMPORTS, "", example));
+    assertEquals("accepted: true", log(ALL_IMPORTS, "", example));
+    assertEquals("wait PT1M", log(ALL_IMPORTS, "", example));
+  }
+
+  @Test
+  void the_use_in_plain_vertx_works_without_this_library() throws Exception {
+    String example = example(REFERENCE, "Event-bus contract");
+    sandbox.session(REQUEST_ID);
+
+    assertEquals("success: true", log(VERTX_IMPORTS, DEPLOYED, example));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+    sandbox.session(REQUEST_ID).inState(SessionState.NO_AVAILABLE_CHANNELS);
+    assertEquals(
+        "400 NoAvailableChannelsException, maybe sent: false",
+        log(VERTX_IMPORTS, DEPLOYED, example));
+    assertEquals(
+        "no consumer serves the address, nothing was sent", log(VERTX_IMPORTS, "", example));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+    assertFalse(example.contains("otpresend"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {README, REFERENCE})
+  void the_token_providers_replace_a_token_that_is_refused(String page) throws Exception {
+    sandbox.session(REQUEST_ID);
+
+    assertEquals("success: true", log(ALL_IMPORTS, "", example(page, "Tokens")));
+    assertEquals(2, sandbox.requests(REQUEST_ID));
+    assertEquals(1, sandbox.resends(REQUEST_ID));
+  }
+
+  @Test
+  void the_cached_tokens_recover_from_a_fetch_that_never_completes() throws Exception {
+    String example = example(REFERENCE, "Tokens");
+    String cachedTokens = example.substring(0, example.indexOf("OtpResendClient client"));
+    try (Snippets.Isolated isolated =
+        snippets.compile("Recovery", HANGING_FETCH.formatted(ALL_IMPORTS, cachedTokens))) {
+      assertEquals("new", isolated.load("Recovery").getMethod("tokenAfterAFailure").invoke(null));
+    }
+  }
+
+  @Test
+  void the_readiness_of_an_address_is_seen_and_nothing_is_sent() throws Exception {
+    String example = example(OPERATIONS, "Readiness");
+    sandbox.session(REQUEST_ID);
+
+    assertEquals("ready", log(VERTX_IMPORTS, DEPLOYED, example));
+    assertEquals("not ready", log(VERTX_IMPORTS, "", example));
+    assertEquals(0, sandbox.requests(REQUEST_ID));
+  }
+
+  @Test
+  void the_short_use_of_the_sandbox_works() throws Exception {
+    String example = example(README, "Test your application");
+
+    assertEquals("passed", log(SANDBOX_IMPORTS, "", example + "log.info(\"passed\");"));
+  }
+
+  @Test
+  void the_test_that_uses_the_sandbox_passes() throws Exception {
+    String source = example(REFERENCE, "Sandbox");
+    String name = find("(?m)^class (\\w+)", source).group(1);
+
+    try (Snippets.Isolated isolated = snippets.compile(name, source)) {
+      Class<?> test = isolated.load(name);
+      List<Method> methods =
+          Arrays.stream(test.getDeclaredMethods())
+              .filter(
+                  method ->
+                      Arrays.stream(method.getAnnotations())
+                          .anyMatch(a -> a.annotationType().getName().equals(Test.class.getName())))
+              .toList();
+      assertEquals(1, methods.size());
+      Constructor<?> constructor = test.getDeclaredConstructor();
+      constructor.setAccessible(true);
+      methods.get(0).setAccessible(true);
+      methods.get(0).invoke(constructor.newInstance());
+    }
+  }
+
+  private String log(String imports, String before, String example) throws Exception {
+    return snippets.log(imports, before, example);
+  }
+}

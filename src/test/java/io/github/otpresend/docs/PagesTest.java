@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.docs;
+
+import static io.github.otpresend.docs.Pages.CLUSTER;
+import static io.github.otpresend.docs.Pages.OPERATIONS;
+import static io.github.otpresend.docs.Pages.README;
+import static io.github.otpresend.docs.Pages.REFERENCE;
+import static io.github.otpresend.docs.Pages.blocks;
+import static io.github.otpresend.docs.Pages.find;
+import static io.github.otpresend.docs.Pages.section;
+import static io.github.otpresend.docs.Pages.sections;
+import static io.github.otpresend.docs.Pages.source;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.otpresend.demo.Demo;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The links, commands, versions and code blocks of README and the manual are valid. */
+class PagesTest {
+  /** The code blocks of README and the manual, and the test that uses each. */
+  private static final String BLOCKS =
+      """
+      README.md, Try it, shell: PagesTest.the_commands_of_the_readme_are_those_that_the_ci_runs
+      README.md, Try it, text: PagesTest.the_demo_prints_what_the_pages_show
+      README.md, Install, xml: PagesTest.the_coordinates_are_those_of_the_build
+      README.md, Use by future, java: ExamplesTest.the_use_by_future_works
+      README.md, Use by event bus, java: ExamplesTest.the_use_by_event_bus_works
+      README.md, Handle the outcome, java: ExamplesTest.the_outcome_leads_to_the_next_step
+      README.md, Tokens, java: ExamplesTest.the_token_providers_replace_a_token_that_is_refused
+      README.md, Test your application, java: ExamplesTest.the_short_use_of_the_sandbox_works
+      README.md, Run the tests, shell: PagesTest.the_commands_of_the_readme_are_those_that_the_ci_runs
+      cluster.md, Cluster, xml: PagesTest.the_coordinates_are_those_of_the_build
+      cluster.md, Run a node as a process, shell: LauncherTest.start
+      cluster.md, Run a node as a process, json: LauncherTest.start
+      cluster.md, Run a node as a process, xml: LauncherTest.start
+      internals.md, The steps of a call, text: TablesTest.the_steps_of_a_call_are_those_of_the_code
+      operations.md, Readiness, java: ExamplesTest.the_readiness_of_an_address_is_seen_and_nothing_is_sent
+      operations.md, A systemd service, ini: PagesTest.the_systemd_unit_starts_the_node_of_the_cluster_page
+      operations.md, Upgrading Vert.x, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      reference.md, Dependencies and modules, xml: PagesTest.the_coordinates_are_those_of_the_build
+      reference.md, Event-bus contract, java: ExamplesTest.the_use_in_plain_vertx_works_without_this_library
+      reference.md, Tokens, java: ExamplesTest.the_token_providers_replace_a_token_that_is_refused
+      reference.md, Sandbox, xml: PagesTest.the_coordinates_are_those_of_the_build
+      reference.md, Sandbox, java: ExamplesTest.the_test_that_uses_the_sandbox_passes
+      reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      reference.md, The demo, text: PagesTest.the_demo_prints_what_the_pages_show
+      reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Build and test, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Build and test, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Soak, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Mutation testing, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Fuzzing, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Supply chain, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Release, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      """;
+
+  /** The goals and options of Maven that the pages use, except profiles and properties. */
+  private static final Set<String> WORDS =
+      Set.of(
+          "-q",
+          "-B",
+          "-DskipTests",
+          "clean",
+          "test-compile",
+          "test",
+          "package",
+          "verify",
+          "install",
+          "deploy",
+          "site",
+          "exec:java",
+          "surefire:test",
+          "-Dexec.args=\"<requestId>\"");
+
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^)]+)\\)");
+  private static final Pattern MAVEN = Pattern.compile("\\bmvn( [^&|`\\n]+)");
+
+  @Test
+  void every_code_block_is_used_by_a_test() throws IOException {
+    List<String> blocks = new ArrayList<>();
+    Pages.ALL.forEach(
+        (page, text) ->
+            sections(text)
+                .forEach(
+                    (section, content) ->
+                        Pattern.compile("(?ms)^```(\\w*)\\n.*?^```$")
+                            .matcher(content)
+                            .results()
+                            .map(
+                                block ->
+                                    Path.of(page).getFileName()
+                                        + ", "
+                                        + section
+                                        + ", "
+                                        + block.group(1))
+                            .forEach(blocks::add)));
+
+    assertEquals(BLOCKS.lines().map(line -> line.split(": ")[0]).toList(), blocks);
+    for (String line : BLOCKS.lines().toList()) {
+      String[] test = line.split(": ")[1].split("\\.");
+      assertTrue(Files.readString(source(test[0])).contains(" " + test[1] + "("), line);
+    }
+  }
+
+  @Test
+  void the_commands_of_the_readme_are_those_that_the_ci_runs() throws IOException {
+    String ci = Files.readString(Path.of(".ci", "run"));
+
+    List<String> commands = List.of("mvn -q test-compile exec:java\n", "mvn -B verify\n");
+    assertEquals(commands, blocks(Pages.ALL.get(README), "shell"));
+    commands.forEach(command -> assertTrue(ci.contains(command.strip()), command));
+  }
+
+  /** Checks the goals, profiles, properties and test classes of each Maven command. */
+  @Test
+  void the_maven_commands_are_known_to_the_build() throws IOException {
+    String pom = Files.readString(Path.of("pom.xml"));
+    int commands = 0;
+    for (String text : Pages.ALL.values()) {
+      for (MatchResult command : MAVEN.matcher(text).results().toList()) {
+        commands++;
+        for (String word : command.group(1).strip().split(" ")) {
+          check(word, pom, command.group());
+        }
+      }
+    }
+    assertTrue(commands > 10, commands + " commands");
+  }
+
+  private static void check(String word, String pom, String command) throws IOException {
+    String[] property = word.replaceFirst("^-D", "").split("=");
+    if (word.startsWith("-P")) {
+      assertTrue(pom.contains("<id>" + word.substring(2) + "</id>"), command);
+    } else if (word.startsWith("-Dtest=")) {
+      source(property[1]);
+    } else if (word.startsWith("-Dvertx.version=")) {
+      assertTrue(pom.contains("<value>" + property[1] + "</value>"), command);
+    } else if (word.startsWith("-Dstorm.seed=")) {
+      assertTrue(Files.readString(source("StormTest")).contains("\"storm.seed\""), command);
+    } else {
+      assertTrue(WORDS.contains(word), () -> word + " of " + command);
+    }
+  }
+
+  @Test
+  void the_demo_prints_what_the_pages_show() throws Exception {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    PrintStream print = new PrintStream(out, true, UTF_8);
+    Method run =
+        Demo.class.getDeclaredMethod(
+            "run", String[].class, Map.class, PrintStream.class, PrintStream.class);
+    run.setAccessible(true);
+    run.invoke(null, new String[0], Map.of(), print, print);
+    List<String> printed = withoutPortAndMillis(out.toString(UTF_8));
+
+    assertEquals(
+        printed, withoutPortAndMillis(blocks(section(REFERENCE, "The demo"), "text").get(0)));
+    List<String> some = withoutPortAndMillis(blocks(section(README, "Try it"), "text").get(0));
+    assertEquals(printed.stream().filter(some::contains).toList(), some);
+  }
+
+  private static List<String> withoutPortAndMillis(String output) {
+    return output
+        .lines()
+        .map(line -> line.replaceFirst("localhost:\\d+", "localhost"))
+        .map(line -> line.startsWith("Codes ") ? line : line.replaceFirst(" +(\\d+|ms)$", ""))
+        .toList();
+  }
+
+  @Test
+  void the_coordinates_are_those_of_the_build() throws IOException {
+    String pom = Files.readString(Path.of("pom.xml"));
+    String library =
+        find(
+                "(?s)<groupId>\\S+</groupId>\\s+<artifactId>\\S+</artifactId>\\s+<version>\\S+</version>",
+                pom)
+            .group()
+            .replaceAll("\\s+", "");
+
+    assertTrue(xml(README, "Install").contains(library));
+    assertTrue(section(README, "Install").contains("Vert.x " + version("vertx", pom)));
+    assertTrue(xml(REFERENCE, "Dependencies and modules").contains(element(version("vertx", pom))));
+    assertTrue(xml(REFERENCE, "Sandbox").contains(library));
+    assertTrue(xml(REFERENCE, "Sandbox").contains(element(version("wiremock", pom))));
+    assertTrue(section(REFERENCE, "Sandbox").contains("WireMock " + version("wiremock", pom)));
+    assertTrue(xml(CLUSTER, "Cluster").contains(element(version("vertx-hazelcast", pom))));
+  }
+
+  private static String xml(String page, String section) {
+    return blocks(section(page, section), "xml").get(0).replaceAll("\\s+", "");
+  }
+
+  private static String version(String name, String pom) {
+    return find("<" + name + "\\.version>(.+)</", pom).group(1);
+  }
+
+  private static String element(String version) {
+    return "<version>" + version + "</version>";
+  }
+
+  @Test
+  void the_systemd_unit_starts_the_node_of_the_cluster_page() {
+    String unit = blocks(section(OPERATIONS, "A systemd service"), "ini").get(0);
+    String shell = blocks(section(CLUSTER, "Run a node as a process"), "shell").get(0);
+
+    assertEquals(
+        find("(?s)\njava (.+)\n", shell).group(1).replace("'", ""),
+        find("(?s)\nExecStart=/usr/bin/java (.+?[^\\\\])\n", unit).group(1));
+    assertEquals(
+        find("JDK_JAVA_OPTIONS=\"(.+)\"", shell).group(1),
+        find("\"JDK_JAVA_OPTIONS=(.+)\"", unit).group(1));
+    for (String exitCode : List.of("SuccessExitStatus=143", "RestartPreventExitStatus=15")) {
+      assertTrue(unit.contains(exitCode + "\n"), exitCode);
+      assertTrue(
+          section(CLUSTER, "Run a node as a process")
+              .contains("exit code " + exitCode.replaceAll("\\D", "")));
+    }
+  }
+
+  /** The manual links only to its own pages, since Maven renders it without README. */
+  @Test
+  void every_relative_link_has_a_target() {
+    int links = 0;
+    for (String page : Pages.ALL.keySet()) {
+      for (MatchResult link : LINK.matcher(Pages.ALL.get(page)).results().toList()) {
+        if (link.group(1).startsWith("https://")) {
+          continue;
+        }
+        links++;
+        String[] target = link.group(1).split("#");
+        String file =
+            target[0].isEmpty()
+                ? page
+                : Path.of(page).resolveSibling(target[0]).normalize().toString().replace('\\', '/');
+        assertTrue(
+            Pages.ALL.containsKey(file) || (page.equals(README) && Files.exists(Path.of(file))),
+            () -> page + ": " + link.group());
+        if (target.length > 1) {
+          assertTrue(
+              anchors(Pages.ALL.get(file)).contains(target[1]), () -> page + ": " + link.group());
+        }
+      }
+    }
+    assertTrue(links > 20, links + " links");
+  }
+
+  /** The anchors that code hosts make of the headings. */
+  private static List<String> anchors(String text) {
+    return sections(text).keySet().stream()
+        .map(name -> name.toLowerCase(Locale.ROOT).replaceAll("[^\\w -]", "").replace(' ', '-'))
+        .toList();
+  }
+
+  @Test
+  void every_test_that_is_named_exists() throws IOException {
+    for (String text : Pages.ALL.values()) {
+      for (MatchResult test : Pattern.compile("`(\\w+Test)`").matcher(text).results().toList()) {
+        source(test.group(1));
+      }
+    }
+  }
+
+  @Test
+  void the_pages_are_short_and_so_are_their_lines() {
+    assertTrue(Pages.ALL.get(README).lines().count() <= 220);
+    Pages.ALL.forEach(
+        (page, text) ->
+            Pattern.compile("(?ms)^```.*?^```$")
+                .matcher(text)
+                .replaceAll("")
+                .lines()
+                .filter(line -> !line.startsWith("|"))
+                .map(line -> LINK.matcher(line).replaceAll("]"))
+                .forEach(line -> assertTrue(line.length() <= 120, () -> page + ": " + line)));
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.endurance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.otpresend.testing.EventLoops;
+import java.util.List;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+
+/** Checks that no test made a blocking call on an event loop. It runs last. */
+@Order(Integer.MAX_VALUE)
+class EventLoopsNeverBlockedTest {
+  @Test
+  void no_test_made_a_blocking_call_on_an_event_loop() {
+    assumeTrue(EventLoops.areWatched(), "EventLoopsWatchedTest did not run");
+    assertEquals(List.of(), EventLoops.takeBlockingCalls());
+  }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.endurance;
+
+import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
+import io.github.otpresend.testing.FaultServer;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.junit5.VertxExtension;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Ten times the calls that a client and its server can handle. */
+@ExtendWith(VertxExtension.class)
+class OverloadTest {
+  private static final Duration SERVER_DELAY = Duration.ofMillis(20);
+  private static final int CONNECTIONS = 8;
+  private static final int PENDING = 8;
+  private static final int CAPACITY = CONNECTIONS + PENDING;
+  private static final int OFFERED_A_MILLISECOND = 4; // ten times 8 connections / 20 ms
+  private static final Duration OVERLOAD = Duration.ofSeconds(10);
+
+  private Vertx vertx;
+  private FaultServer server;
+  private OtpResendClient client;
+  private final AtomicInteger calls = new AtomicInteger();
+
+  @BeforeEach
+  void start(Vertx vertx) {
+    this.vertx = vertx;
+    server =
+        FaultServer.onCountlessRequests(
+            peer -> {
+              try {
+                Thread.sleep(SERVER_DELAY.toMillis());
+              } catch (InterruptedException e) {
+                throw new InterruptedIOException();
+              }
+              peer.write(FaultServer.SUCCESS);
+            });
+    client =
+        OtpResendClient.create(
+            vertx, server.options().setMaxConnections(CONNECTIONS).setMaxPending(PENDING));
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  @Test
+  void accepted_calls_keep_their_speed_and_the_others_are_refused_at_once() {
+    Tally atCapacity = new Tally();
+    Tally overloaded = new Tally();
+    fullPace(new Tally(), Duration.ofSeconds(3)); // loads the classes and connects
+    fullPace(atCapacity, Duration.ofSeconds(3));
+    long heapBefore = Vitals.heap();
+
+    overload(overloaded);
+
+    long heapAfter = Vitals.heap();
+    System.out.printf(
+        "overload: at capacity %s; overloaded %s; heap %d kB then %d kB%n",
+        atCapacity, overloaded, heapBefore / 1_000, heapAfter / 1_000);
+    assertEquals(0, atCapacity.refused.count() + atCapacity.failed.get());
+    assertEquals(0, overloaded.failed.get());
+    int offered = overloaded.accepted.count() + overloaded.refused.count();
+    assertTrue(offered > 7 * overloaded.accepted.count(), "no overload: " + overloaded);
+    assertTrue(overloaded.accepted.count() > 2 * atCapacity.accepted.count(), "" + overloaded);
+    assertTrue(
+        overloaded.accepted.micros(0.5) < 2 * atCapacity.accepted.micros(0.5),
+        "accepted " + overloaded.accepted + " but at capacity " + atCapacity.accepted);
+    assertTrue(
+        overloaded.accepted.micros(0.99) < 5 * atCapacity.accepted.micros(0.99),
+        "accepted " + overloaded.accepted + " but at capacity " + atCapacity.accepted);
+    assertTrue(
+        overloaded.refused.micros(0.99) < SERVER_DELAY.toNanos() / 1_000,
+        "refused " + overloaded.refused);
+    assertTrue(heapAfter < 1.05 * heapBefore, heapBefore + " bytes, then " + heapAfter);
+    // as many calls as the capacity allows, all at once
+    List<Future<ResendResponse>> next = new ArrayList<>();
+    for (int i = 0; i < CAPACITY; i++) {
+      next.add(client.resend("next-" + i));
+    }
+    next.forEach(call -> assertTrue(await(call).success()));
+  }
+
+  /** Keeps as many calls in flight as the capacity allows. */
+  private void fullPace(Tally tally, Duration duration) {
+    long end = System.nanoTime() + duration.toNanos();
+    CountDownLatch lanes = new CountDownLatch(CAPACITY);
+    class Lane implements Runnable {
+      @Override
+      public void run() {
+        if (System.nanoTime() < end) {
+          // the capacity of a call is free when its outcome is delivered
+          resend(tally).onComplete(done -> vertx.runOnContext(v -> run()));
+        } else {
+          lanes.countDown();
+        }
+      }
+    }
+    for (int i = 0; i < CAPACITY; i++) {
+      vertx.runOnContext(v -> new Lane().run());
+    }
+    eventually("all have ended", () -> lanes.getCount() == 0);
+  }
+
+  /** Makes a number of calls each millisecond. */
+  private void overload(Tally tally) {
+    long begin = System.nanoTime();
+    int[] offered = {0};
+    CountDownLatch over = new CountDownLatch(1);
+    vertx.setPeriodic(
+        1,
+        timer -> {
+          long nanos = System.nanoTime() - begin;
+          while (offered[0] < OFFERED_A_MILLISECOND * (nanos / 1_000_000)) {
+            offered[0]++;
+            resend(tally);
+          }
+          if (nanos > OVERLOAD.toNanos()) {
+            vertx.cancelTimer(timer);
+            over.countDown();
+          }
+        });
+    eventually("it has ended", () -> over.getCount() == 0);
+    eventually("all have ended", () -> tally.ended() == offered[0]);
+  }
+
+  private Future<ResendResponse> resend(Tally tally) {
+    long begin = System.nanoTime();
+    return client
+        .resend("id-" + calls.getAndIncrement())
+        .onComplete(
+            (response, failure) -> {
+              long nanos = System.nanoTime() - begin;
+              if (failure == null) {
+                tally.accepted.add(nanos);
+              } else if (failure instanceof ResendException e
+                  && e.failure() == ResendFailure.OVERLOADED) {
+                tally.refused.add(nanos);
+              } else {
+                tally.failed.incrementAndGet();
+              }
+            });
+  }
+
+  /** The outcomes of the calls of a period. */
+  private static final class Tally {
+    private final Latencies accepted = new Latencies();
+    private final Latencies refused = new Latencies();
+    private final AtomicInteger failed = new AtomicInteger();
+
+    int ended() {
+      return accepted.count() + refused.count() + failed.get();
+    }
+
+    @Override
+    public String toString() {
+      return "accepted " + accepted + ", refused " + refused + ", failed " + failed;
+    }
+  }
+
+  /** The durations of calls, in an array that is allocated in advance. */
+  private static final class Latencies {
+    private final long[] nanos = new long[100_000];
+    private int count;
+
+    synchronized void add(long duration) {
+      nanos[count++] = duration;
+    }
+
+    synchronized int count() {
+      return count;
+    }
+
+    synchronized long micros(double quantile) {
+      long[] sorted = Arrays.copyOf(nanos, count);
+      Arrays.sort(sorted);
+      return count == 0 ? 0 : sorted[(int) (quantile * (count - 1))] / 1_000;
+    }
+
+    @Override
+    public String toString() {
+      return "%d (median %d µs, p99 %d µs)".formatted(count(), micros(0.5), micros(0.99));
+    }
+  }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.endurance;
+
+import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.TokenProvider;
+import io.github.otpresend.testing.FaultServer;
+import io.vertx.core.Future;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A server that injects a fault into one numbered call in ten, and counts the requests of each
+ * call. A seed determines the fault of a call, in any order of arrival.
+ */
+final class RandomFaults implements AutoCloseable {
+  /** The timeout of the client. A call without a fault never reaches it. */
+  static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+  static final int MAX_RESPONSE_BYTES = 1_024;
+
+  /** A fault, its number of calls in 10,000, and the expected outcome. */
+  enum Fault {
+    RESET(80, ResendFailure.CONNECTION_LOST),
+    RESET_AFTER_THE_HEAD(80, ResendFailure.CONNECTION_LOST),
+    FIN(80, ResendFailure.CONNECTION_LOST),
+    HALF_A_HEAD(80, ResendFailure.CONNECTION_LOST),
+    HALF_A_BODY(80, ResendFailure.CONNECTION_LOST),
+    GARBAGE(80, ResendFailure.INVALID_RESPONSE),
+    CONTENT_LENGTH_TOO_SHORT(60, ResendFailure.INVALID_RESPONSE),
+    CONTENT_LENGTH_TOO_LONG(60, ResendFailure.CONNECTION_LOST),
+    SERVER_ERROR(80, ResendFailure.SERVER_ERROR),
+    REFUSAL(100, null),
+    REDIRECT(60, ResendFailure.INVALID_RESPONSE),
+    BODY_TOO_LONG(50, ResendFailure.INVALID_RESPONSE),
+    SLOW(20, null),
+    SUCCESS_THEN_FIN(15, null),
+    SUCCESS_THEN_RESET(15, null),
+    UNAUTHORIZED_ONCE(25, null),
+    UNAUTHORIZED_TWICE(10, ResendFailure.UNAUTHORIZED),
+    UNAUTHORIZED_THEN_RESET(10, ResendFailure.CONNECTION_LOST),
+    // each of these occupies a connection until the deadline, so they are few
+    SILENCE(5, ResendFailure.TIMEOUT),
+    DRIP(5, ResendFailure.TIMEOUT),
+    AT_THE_DEADLINE(5, ResendFailure.TIMEOUT), // or a success, if the answer is in time
+    NONE(9_000, null);
+
+    private final int weight;
+    private final @Nullable ResendFailure outcome;
+
+    Fault(int weight, @Nullable ResendFailure outcome) {
+      this.weight = weight;
+      this.outcome = outcome;
+    }
+
+    boolean isUnauthorizedFirst() {
+      return this == UNAUTHORIZED_ONCE
+          || this == UNAUTHORIZED_TWICE
+          || this == UNAUTHORIZED_THEN_RESET;
+    }
+  }
+
+  private static final List<ResendFailure> REFUSALS =
+      List.of(
+          ResendFailure.RESEND_CHANNEL,
+          ResendFailure.ATTEMPTS_EXPIRED,
+          ResendFailure.NO_AVAILABLE_CHANNELS,
+          ResendFailure.FORBIDDEN,
+          ResendFailure.SESSION_NOT_FOUND,
+          ResendFailure.RESTART_COOLDOWN_ACTIVE,
+          ResendFailure.SESSION_ALREADY_CONFIRMED,
+          ResendFailure.RATE_LIMITED);
+
+  private final long seed;
+  private final AtomicIntegerArray seen;
+  private final AtomicInteger tokensUsedTwice = new AtomicInteger();
+  private final Map<Integer, String> rejectedTokens = new ConcurrentHashMap<>();
+  private final FaultServer server;
+
+  /** Creates a server for calls whose request id is their number, from 0 to a limit. */
+  RandomFaults(long seed, int calls) {
+    this.seed = seed;
+    seen = new AtomicIntegerArray(calls);
+    server = FaultServer.onCountlessRequests(this::serve);
+  }
+
+  /** Returns the options of a client of this server. */
+  OtpResendOptions options() {
+    return new OtpResendOptions()
+        .setBaseUrl(server.baseUrl())
+        .setTimeout(TIMEOUT)
+        .setMaxResponseBytes(MAX_RESPONSE_BYTES);
+  }
+
+  /** Returns a provider that has another token as soon as its token is rejected. */
+  static TokenProvider tokens() {
+    AtomicInteger current = new AtomicInteger();
+    return new TokenProvider() {
+      @Override
+      public Future<String> token() {
+        return Future.succeededFuture("secret-token-" + current);
+      }
+
+      @Override
+      public void rejected(String token) {
+        int number = Integer.parseInt(token.substring(token.lastIndexOf('-') + 1));
+        current.compareAndSet(number, number + 1);
+      }
+    };
+  }
+
+  /** Returns how many requests of a call the server has received. */
+  int timesSeen(int call) {
+    return seen.get(call);
+  }
+
+  /** Returns how many calls were repeated with the rejected token. */
+  int tokensUsedTwice() {
+    return tokensUsedTwice.get();
+  }
+
+  int openConnections() {
+    return server.openConnections();
+  }
+
+  /** Returns the fault of a call. */
+  Fault faultOf(int call) {
+    int at = random(call).nextInt(10_000);
+    for (Fault fault : Fault.values()) {
+      at -= fault.weight;
+      if (at < 0) {
+        return fault;
+      }
+    }
+    return Fault.NONE;
+  }
+
+  /** Returns the expected failure of a call; null for a success. */
+  @Nullable ResendFailure outcomeOf(int call) {
+    Fault fault = faultOf(call);
+    return fault == Fault.REFUSAL ? REFUSALS.get(variant(call, REFUSALS.size())) : fault.outcome;
+  }
+
+  private SplittableRandom random(int call) {
+    return new SplittableRandom(seed + call * 0x9E3779B97F4A7C15L);
+  }
+
+  private int variant(int call, int variants) {
+    SplittableRandom random = random(call);
+    random.nextInt(10_000); // skips the number that chose the fault
+    return random.nextInt(variants);
+  }
+
+  @Override
+  public void close() {
+    server.close();
+  }
+
+  private void serve(FaultServer.Peer peer) throws IOException {
+    String head = peer.head();
+    int call = Integer.parseInt(between(head, "/api/", "/resend"));
+    int time = seen.incrementAndGet(call);
+    Fault fault = faultOf(call);
+    if (fault.isUnauthorizedFirst()) {
+      String token = between(head, "Bearer ", "\r\n");
+      if (time == 1) {
+        rejectedTokens.put(call, token);
+        peer.write(FaultServer.response(401, ""));
+        return;
+      } else if (token.equals(rejectedTokens.remove(call))) {
+        tokensUsedTwice.incrementAndGet();
+      }
+    }
+    switch (fault) {
+      case RESET, UNAUTHORIZED_THEN_RESET -> peer.reset();
+      case RESET_AFTER_THE_HEAD -> {
+        peer.write(cut(FaultServer.SUCCESS.indexOf('{')));
+        peer.reset();
+      }
+      case FIN -> peer.close();
+      case HALF_A_HEAD -> {
+        peer.write(cut(variant(call, FaultServer.SUCCESS.indexOf('{') - 1) + 1));
+        peer.close();
+      }
+      case HALF_A_BODY, CONTENT_LENGTH_TOO_LONG -> {
+        peer.write(
+            fault == Fault.HALF_A_BODY
+                ? cut(FaultServer.SUCCESS.length() - 5)
+                : FaultServer.SUCCESS.replace("Length: 16", "Length: 17"));
+        peer.close();
+      }
+      case GARBAGE -> {
+        peer.write("garbage\r\n\r\n");
+        peer.silence();
+      }
+      // the rest of the body stays on the connection
+      case CONTENT_LENGTH_TOO_SHORT ->
+          peer.write(FaultServer.SUCCESS.replace("Length: 16", "Length: 15"));
+      case SERVER_ERROR -> peer.write(FaultServer.response(500 + variant(call, 5), "<html>"));
+      case REFUSAL -> {
+        ResendFailure refusal = REFUSALS.get(variant(call, REFUSALS.size()));
+        peer.write(
+            FaultServer.response(refusal.httpStatus(), "{\"type\":\"" + refusal.type() + "\"}"));
+      }
+      case REDIRECT ->
+          peer.write(
+              FaultServer.response(
+                  List.of(301, 302, 303, 307, 308).get(variant(call, 5)),
+                  "Location: /api/" + call + "/resend",
+                  ""));
+      case BODY_TOO_LONG ->
+          peer.write(FaultServer.response(201, " ".repeat(4 * MAX_RESPONSE_BYTES)));
+      case SLOW -> {
+        pause(TIMEOUT.dividedBy(50));
+        peer.write(FaultServer.SUCCESS);
+      }
+      case SUCCESS_THEN_FIN, SUCCESS_THEN_RESET -> {
+        peer.write(FaultServer.SUCCESS);
+        if (fault == Fault.SUCCESS_THEN_FIN) {
+          peer.close();
+        } else {
+          peer.reset();
+        }
+      }
+      case UNAUTHORIZED_ONCE, NONE -> peer.write(FaultServer.SUCCESS);
+      case UNAUTHORIZED_TWICE -> peer.write(FaultServer.response(401, ""));
+      case SILENCE -> peer.silence();
+      case DRIP -> {
+        peer.write(variant(call, 2) == 0 ? "HTTP/1.1 201 " : "HTTP/1.1 201 Created\r\nX: ");
+        while (true) { // until the client closes the connection
+          pause(TIMEOUT.dividedBy(20));
+          peer.write("x");
+        }
+      }
+      case AT_THE_DEADLINE -> {
+        pause(TIMEOUT.minusMillis(variant(call, 10)));
+        peer.write(FaultServer.SUCCESS);
+      }
+    }
+  }
+
+  private static String cut(int length) {
+    return FaultServer.SUCCESS.substring(0, length);
+  }
+
+  private static String between(String text, String before, String after) {
+    int begin = text.indexOf(before) + before.length();
+    return text.substring(begin, text.indexOf(after, begin));
+  }
+
+  private static void pause(Duration duration) throws IOException {
+    try {
+      Thread.sleep(duration.toMillis());
+    } catch (InterruptedException e) {
+      throw new InterruptedIOException();
+    }
+  }
+}

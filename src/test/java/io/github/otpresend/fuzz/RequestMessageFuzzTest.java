@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.fuzz;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.github.otpresend.Parsers;
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.Json;
+import java.time.Instant;
+import java.util.Set;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * A message and a reply on the event bus. The input is a line with the header {@code expires-at},
+ * and a body that is JSON or a text.
+ */
+@Timeout(10) // of one input, in seconds
+class RequestMessageFuzzTest {
+  private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
+
+  @FuzzTest
+  void any_message_is_a_request_or_refused(byte[] bytes) {
+    FuzzInput input = new FuzzInput(bytes);
+    String expiresAt = input.line();
+    Object body = jsonOrText(input.restAsText());
+    try {
+      String id = Parsers.decodeRequest(expiresAt.isEmpty() ? null : expiresAt, body, NOW);
+      assertEquals(id, Parsers.decodeRequest(null, Parsers.encodeRequest(id), NOW));
+    } catch (ResendException refusal) {
+      assertTrue(
+          Set.of(ResendFailure.INVALID_REQUEST, ResendFailure.EXPIRED).contains(refusal.failure()));
+      assertFalse(refusal.maybeSent());
+    }
+    try {
+      ResendResponse response = Parsers.decodeReply(body);
+      assertEquals(response, Parsers.decodeReply(response.toJson()));
+    } catch (ResendException refusal) {
+      assertEquals(ResendFailure.INVALID_RESPONSE, refusal.failure());
+      assertTrue(refusal.maybeSent());
+    }
+  }
+
+  private static Object jsonOrText(String text) {
+    try {
+      return Json.decodeValue(text);
+    } catch (DecodeException e) {
+      return text;
+    }
+  }
+}

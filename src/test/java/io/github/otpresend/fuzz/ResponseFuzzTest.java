@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.fuzz;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.github.otpresend.Parsers;
+import io.github.otpresend.ResendException;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * An answer of the service. The input is a line with the status, a line with Retry-After, and the
+ * body.
+ */
+@Timeout(10) // of one input, in seconds
+class ResponseFuzzTest {
+  private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
+
+  @FuzzTest
+  void any_answer_is_a_typed_outcome(byte[] bytes) {
+    FuzzInput input = new FuzzInput(bytes);
+    int status = input.number() & Integer.MAX_VALUE;
+    MultiMap headers = MultiMap.caseInsensitiveMultiMap().add("Retry-After", input.line());
+    try {
+      Parsers.decode(status, headers, Buffer.buffer(input.rest()), NOW);
+      assertEquals(2, status / 100);
+    } catch (ResendException failure) {
+      assertTrue(failure.maybeSent() || status / 100 == 4, "a code may have gone out");
+      assertFalse(failure.retryAfter().orElse(Duration.ZERO).isNegative());
+      assertSameAfar(failure);
+      assertWithoutSecret(failure);
+    }
+  }
+
+  /** Checks that another node decodes the same outcome. Nodes exchange messages as UTF-8. */
+  private static void assertSameAfar(ResendException failure) {
+    String json = failure.toJson().encode();
+    String carried = new String(json.getBytes(UTF_8), UTF_8);
+    ResendException back =
+        ResendException.from(
+            new ReplyException(ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), carried));
+    assertEquals(failure.failure(), back.failure());
+    assertEquals(json, back.toJson().encode());
+  }
+
+  private static void assertWithoutSecret(ResendException failure) {
+    ResendException struck = Parsers.without(FuzzInput.CANARY, failure);
+    FuzzInput.assertKept(struck);
+    assertFalse(struck.toJson().encode().contains(FuzzInput.CANARY), "the secret is in the JSON");
+    assertEquals(failure.failure(), struck.failure());
+    assertEquals(failure.maybeSent(), struck.maybeSent());
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.testing;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+import java.util.stream.Collectors;
+
+/** Captures the records of a logger at the finest level until it is closed. */
+public final class LogCapture extends Handler implements AutoCloseable {
+  private final Logger logger;
+  private final Level before;
+  private final boolean parentBefore;
+  private final List<String> lines = new CopyOnWriteArrayList<>();
+
+  private LogCapture(Logger logger) {
+    this.logger = logger;
+    before = logger.getLevel();
+    parentBefore = logger.getUseParentHandlers();
+    setLevel(Level.ALL);
+    logger.setLevel(Level.ALL);
+    logger.setUseParentHandlers(false);
+    logger.addHandler(this);
+  }
+
+  public static LogCapture of(Class<?> logger) {
+    return new LogCapture(Logger.getLogger(logger.getName()));
+  }
+
+  /** Captures the records of all loggers. */
+  public static LogCapture ofAll() {
+    return new LogCapture(Logger.getLogger(""));
+  }
+
+  /** Returns a line with level and message for each record, followed by the stack trace. */
+  public String text() {
+    return lines.stream().collect(Collectors.joining("\n"));
+  }
+
+  @Override
+  public void publish(LogRecord record) {
+    StringWriter thrown = new StringWriter();
+    if (record.getThrown() != null) {
+      record.getThrown().printStackTrace(new PrintWriter(thrown));
+    }
+    lines.add(record.getLevel() + " " + new SimpleFormatter().formatMessage(record) + thrown);
+  }
+
+  @Override
+  public void flush() {}
+
+  @Override
+  public void close() {
+    logger.removeHandler(this);
+    logger.setLevel(before);
+    logger.setUseParentHandlers(parentBefore);
+  }
+}
