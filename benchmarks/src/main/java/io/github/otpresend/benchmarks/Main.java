@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.github.otpresend.DeadlineBenchmark;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,8 +16,6 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.results.format.ResultFormatFactory;
-import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -110,12 +104,11 @@ public final class Main {
     if (main.extent == Extent.SMOKE) {
       return;
     }
-    Path directory = Path.of("results");
-    Path file = directory.resolve("jdk-" + Runtime.version().feature() + ".json");
-    Files.createDirectories(directory);
-    main.write(file);
-    System.out.print(Report.of(Results.read(file)));
-    Report.write(Path.of("README.md"), directory);
+    Path directory = Files.createDirectories(Path.of("results"));
+    Results results = Results.of(main.results.values());
+    results.write(directory.resolve("jdk-" + Runtime.version().feature() + ".json"));
+    System.out.print(Report.of(results));
+    Report.write(directory);
   }
 
   private static void compare() throws RunnerException, IOException {
@@ -127,17 +120,7 @@ public final class Main {
     } finally {
       server.close();
     }
-    Path file = Files.createTempFile("benchmark", ".json");
-    main.write(file);
-    System.out.print(Report.of(Results.read(file)));
-  }
-
-  private void write(Path file) throws IOException {
-    ByteArrayOutputStream json = new ByteArrayOutputStream();
-    ResultFormatFactory.getInstance(ResultFormatType.JSON, new PrintStream(json, true, UTF_8))
-        .writeOut(results.values());
-    // but for where this machine has its JVM, which is nobody's business
-    Files.writeString(file, json.toString(UTF_8).replaceAll("(?m)^ *\"jvm\" : .*\\R", ""));
+    System.out.print(Report.of(Results.of(main.results.values())));
   }
 
   private void run() throws RunnerException {

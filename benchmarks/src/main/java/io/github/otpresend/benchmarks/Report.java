@@ -14,27 +14,35 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** The tables, and the part of the README that holds them. */
+/** The page with all charts and tables, which is beside the results. */
 final class Report {
-  private static final String BEGIN = "<!-- results: written by the benchmark -->\n";
-  private static final String END = "<!-- end of results -->\n";
+  private static final String HEAD =
+      """
+      # Results
+
+      The benchmark writes this page. [The page above](../README.md) says what is measured, and how.
+      ± is half the distance between the quartiles.
+
+      ![CPU per resend](cpu.svg)
+      ![Allocated bytes per resend](allocated.svg)
+      ![p99](p99.svg)
+      ![CPU per resend by waiting calls](waiting.svg)
+      """;
 
   private Report() {}
 
-  /** Writes the tables of all runs into the README, and the charts beside their files. */
-  static void write(Path readme, Path directory) throws IOException {
+  /** Writes the tables and charts of all runs beside their files. */
+  static void write(Path directory) throws IOException {
     List<Results> runs = Results.readAll(directory);
-    String text = Files.readString(readme);
-    String before = text.substring(0, text.indexOf(BEGIN) + BEGIN.length());
-    String after = text.substring(text.indexOf(END));
     Files.writeString(
-        readme, before + runs.stream().map(Report::of).collect(Collectors.joining()) + after);
+        directory.resolve("README.md"),
+        HEAD + runs.stream().map(Report::of).collect(Collectors.joining()));
     Charts.write(runs, directory);
   }
 
-  /** All tables of a run. */
+  /** Returns all tables of a run. */
   static String of(Results run) {
-    return "\n### JDK "
+    return "\n## JDK "
         + run.jdk()
         + "\n"
         + run.situations().stream()
@@ -70,13 +78,23 @@ final class Report {
         + " |\n";
   }
 
+  private static String cell(Row row, Figure figure) {
+    String value = String.format(Locale.ROOT, figure.format, row.median(figure));
+    return figure == Figure.CPU
+        ? value + String.format(Locale.ROOT, " ± %.0f %%", row.figures().get(figure).spread())
+        : value;
+  }
+
   private static String firstCalls(List<FirstCall> firstCalls) {
     return "\n**The first call of a fresh JVM**\n\n| | ms |\n|---|---:|\n"
         + firstCalls.stream()
             .map(
                 call ->
                     String.format(
-                        Locale.ROOT, "| %s | %.0f |\n", call.contender().title, call.millis()))
+                        Locale.ROOT,
+                        "| %s | %.0f |\n",
+                        call.contender().title,
+                        call.millis().median()))
             .collect(Collectors.joining());
   }
 
@@ -90,18 +108,11 @@ final class Report {
                         Locale.ROOT,
                         "| %s | %,d | %.0f | %.0f |\n",
                         deadline.method().equals("queue")
-                            ? "this library's queue"
-                            : "a timer of Vert.x's",
+                            ? "the queue of this library"
+                            : "a timer of Vert.x",
                         deadline.others(),
-                        deadline.nanos(),
-                        deadline.bytes()))
+                        deadline.nanos().median(),
+                        deadline.bytes().median()))
             .collect(Collectors.joining());
-  }
-
-  private static String cell(Row row, Figure figure) {
-    String value = String.format(Locale.ROOT, figure.format, row.median(figure));
-    return figure == Figure.CPU
-        ? value + String.format(Locale.ROOT, " ± %.0f %%", row.spread(figure))
-        : value;
   }
 }

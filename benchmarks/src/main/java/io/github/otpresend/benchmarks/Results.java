@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.otpresend.DeadlineBenchmark;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
+import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.results.IterationResult;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
 
-/** What JMH has written of one run. */
+/** The medians and spreads of one run, and the file that keeps them. */
 record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Deadline> deadlines) {
-  /** What is told of a contender, by the name that JMH's JSON has for it. */
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The figures of a contender, by their names in JMH's results. */
   enum Figure {
     CPU("cpu", "CPU µs per resend", "%.1f"),
     THROUGHPUT("", "resends per second", "%,.0f"),
@@ -36,7 +44,36 @@ record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Dead
     }
   }
 
-  /** What is asked of the contenders. */
+  /**
+   * A figure over all iterations of all forks.
+   *
+   * @param spread half the distance between the quartiles, in percent of the median
+   */
+  record Value(double median, double spread) {
+    private static Value of(RunResult result, String key) {
+      double[] values =
+          result.getBenchmarkResults().stream()
+              .flatMap(fork -> fork.getIterationResults().stream())
+              .mapToDouble(iteration -> score(iteration, key))
+              .sorted()
+              .toArray();
+      double median = (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
+      double quartiles = values[values.length * 3 / 4] - values[values.length / 4];
+      return new Value(round(median), Math.round(50 * quartiles / median));
+    }
+
+    private static double score(IterationResult iteration, String key) {
+      Result<?> result =
+          key.isEmpty() ? iteration.getPrimaryResult() : iteration.getSecondaryResults().get(key);
+      return result.getScore();
+    }
+
+    private static double round(double value) {
+      return value < 1_000 ? Math.round(value * 100) / 100.0 : Math.round(value);
+    }
+  }
+
+  /** The calls that all contenders of a table make. */
   record Situation(Answer answer, int connections, boolean isQueued) {
     static final Situation MAIN = new Situation(Answer.NOW, 64, false);
 
@@ -49,106 +86,104 @@ record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Dead
   }
 
   /** A contender in a situation. */
-  record Row(Contenders contender, Situation situation, int waiting, JsonNode json) {
-    private static Row of(JsonNode json) {
-      JsonNode params = json.path("params");
-      int waiting = params.path("waiting").asInt();
+  record Row(
+      Contenders contender,
+      Answer answer,
+      int connections,
+      int waiting,
+      Map<Figure, Value> figures) {
+    private static Row of(RunResult result) {
+      BenchmarkParams params = result.getParams();
+      Map<Figure, Value> figures = new EnumMap<>(Figure.class);
+      for (Figure figure : Figure.values()) {
+        figures.put(figure, Value.of(result, figure.key));
+      }
       return new Row(
-          Contenders.valueOf(params.path("contender").asText()),
-          new Situation(
-              Answer.valueOf(params.path("answer").asText()),
-              params.path("connections").asInt(),
-              waiting > 0),
-          waiting,
-          json);
+          Contenders.valueOf(params.getParam("contender")),
+          Answer.valueOf(params.getParam("answer")),
+          Integer.parseInt(params.getParam("connections")),
+          Integer.parseInt(params.getParam("waiting")),
+          figures);
+    }
+
+    Situation situation() {
+      return new Situation(answer, connections, waiting > 0);
     }
 
     double median(Figure figure) {
-      return Results.median(values(figure));
-    }
-
-    /** Half the range between the quartiles, in percent of the median. */
-    double spread(Figure figure) {
-      double[] values = values(figure);
-      return 50 * (values[values.length * 3 / 4] - values[values.length / 4]) / median(figure);
-    }
-
-    private double[] values(Figure figure) {
-      JsonNode metric =
-          figure == Figure.THROUGHPUT
-              ? json.path("primaryMetric")
-              : json.path("secondaryMetrics").path(figure.key);
-      return Results.values(metric);
+      return figures.get(figure).median();
     }
   }
 
-  /** How long the first call of a fresh JVM takes. */
-  record FirstCall(Contenders contender, double millis) {
-    private static FirstCall of(JsonNode json) {
+  /** The first call of a fresh JVM. */
+  record FirstCall(Contenders contender, Value millis) {
+    private static FirstCall of(RunResult result) {
       return new FirstCall(
-          Contenders.valueOf(json.path("params").path("contender").asText()),
-          median(values(json.path("primaryMetric"))));
+          Contenders.valueOf(result.getParams().getParam("contender")), Value.of(result, ""));
     }
   }
 
-  /** What a deadline costs among so many others, by the name of the benchmark's method. */
-  record Deadline(String method, int others, double nanos, double bytes) {
-    private static Deadline of(JsonNode json) {
-      String benchmark = json.path("benchmark").asText();
+  /** A deadline among others, by the method of the benchmark. */
+  record Deadline(String method, int others, Value nanos, Value bytes) {
+    private static Deadline of(RunResult result) {
+      String benchmark = result.getParams().getBenchmark();
       return new Deadline(
           benchmark.substring(benchmark.lastIndexOf('.') + 1),
-          json.path("params").path("others").asInt(),
-          median(values(json.path("primaryMetric"))),
-          median(values(json.path("secondaryMetrics").path(Figure.ALLOCATED.key))));
+          Integer.parseInt(result.getParams().getParam("others")),
+          Value.of(result, ""),
+          Value.of(result, Figure.ALLOCATED.key));
     }
   }
 
-  private static double median(double[] values) {
-    return (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
+  static Results of(Collection<RunResult> all) {
+    return new Results(
+        System.getProperty("java.version"),
+        of(ResendBenchmark.class, all).map(Row::of).toList(),
+        of(FirstCallBenchmark.class, all).map(FirstCall::of).toList(),
+        of(DeadlineBenchmark.class, all).map(Deadline::of).toList());
   }
 
-  /** Of all iterations of all forks, in order. */
-  private static double[] values(JsonNode metric) {
-    double[] values =
-        StreamSupport.stream(metric.path("rawData").spliterator(), false)
-            .flatMap(fork -> StreamSupport.stream(fork.spliterator(), false))
-            .mapToDouble(JsonNode::asDouble)
-            .sorted()
-            .toArray();
-    if (values.length == 0) {
-      throw new IllegalStateException("a result without a figure");
-    }
-    return values;
+  private static Stream<RunResult> of(Class<?> benchmark, Collection<RunResult> all) {
+    String prefix = benchmark.getName() + ".";
+    return all.stream().filter(result -> result.getParams().getBenchmark().startsWith(prefix));
   }
 
-  static Results read(Path file) {
-    try {
-      JsonNode json = new ObjectMapper().readTree(file.toFile());
-      return new Results(
-          json.path(0).path("jdkVersion").asText(),
-          allOf(ResendBenchmark.class, json).map(Row::of).toList(),
-          allOf(FirstCallBenchmark.class, json).map(FirstCall::of).toList(),
-          allOf(DeadlineBenchmark.class, json).map(Deadline::of).toList());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /** Writes one line for each row, so that a difference of two files can be read. */
+  void write(Path file) throws IOException {
+    Files.writeString(
+        file,
+        "{\"jdk\": \"%s\",\n\"rows\": %s,\n\"firstCalls\": %s,\n\"deadlines\": %s}\n"
+            .formatted(jdk, lines(rows), lines(firstCalls), lines(deadlines)));
   }
 
-  private static Stream<JsonNode> allOf(Class<?> benchmark, JsonNode json) {
-    return StreamSupport.stream(json.spliterator(), false)
-        .filter(result -> result.path("benchmark").asText().startsWith(benchmark.getName() + "."));
+  private static String lines(List<?> values) {
+    return values.stream()
+        .map(
+            value -> {
+              try {
+                return JSON.writeValueAsString(value);
+              } catch (JsonProcessingException e) {
+                throw new UncheckedIOException(e);
+              }
+            })
+        .collect(Collectors.joining(",\n", "[\n", "]"));
   }
 
-  /** Of every run whose file is in this directory. */
-  static List<Results> readAll(Path directory) {
+  /** Reads the runs whose files are in a directory. */
+  static List<Results> readAll(Path directory) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       return files
           .filter(file -> file.toString().endsWith(".json"))
           .sorted()
-          .map(Results::read)
+          .map(
+              file -> {
+                try {
+                  return JSON.readValue(file.toFile(), Results.class);
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              })
           .toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 
@@ -157,10 +192,6 @@ record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Dead
   }
 
   List<Row> in(Situation situation) {
-    return rows.stream().filter(row -> row.situation.equals(situation)).toList();
-  }
-
-  Optional<Row> of(Contenders contender, Situation situation) {
-    return in(situation).stream().filter(row -> row.contender == contender).findFirst();
+    return rows.stream().filter(row -> row.situation().equals(situation)).toList();
   }
 }
