@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.example;
+
+import io.github.otpresend.NextStep;
+import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.ResendException;
+import io.vertx.core.Handler;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+
+/** Asks for a resend, and answers with the outcome as status, {@code Retry-After} and JSON. */
+record ResendHandler(OtpResendClient client, Duration cooldown) implements Handler<RoutingContext> {
+  @Override
+  public void handle(RoutingContext context) {
+    client
+        .resend(context.session().get(Visit.REQUEST_ID)) // the browser does not know the request id
+        .onSuccess(sent -> answer(context, 200, "SENT", sent.retryAfter().orElse(cooldown)))
+        .onFailure(
+            cause -> {
+              ResendException e = ResendException.from(cause);
+              boolean wait = e.maybeSent() || e.nextStep() == NextStep.WAIT;
+              Duration rest = e.retryAfter().orElse(wait ? cooldown : Duration.ZERO);
+              answer(context, status(e.nextStep()), e.nextStep().name(), rest);
+            });
+  }
+
+  private static int status(NextStep nextStep) {
+    return switch (nextStep) {
+      case AWAIT_CODE -> 202;
+      case PROCEED -> 409;
+      case START_OVER -> 410;
+      case WAIT -> 429;
+      case FIX_REQUEST, FIX_CREDENTIALS -> 500;
+      case RESEND, RETRY_LATER -> 503;
+    };
+  }
+
+  private static void answer(RoutingContext context, int status, String outcome, Duration rest) {
+    JsonObject json = new JsonObject().put("outcome", outcome).put("retryAfterMs", rest.toMillis());
+    Visit.remember(context.session(), json);
+    context.response().setStatusCode(status);
+    if (!rest.isZero()) {
+      context.response().putHeader("Retry-After", "" + (rest.toMillis() + 999) / 1_000);
+    }
+    context.json(json);
+  }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.example.recipes;
+
+import static io.github.otpresend.ResendFailure.CONNECTION_FAILED;
+import static io.github.otpresend.ResendFailure.CONNECTION_LOST;
+import static io.github.otpresend.ResendFailure.SERVER_ERROR;
+import static io.github.otpresend.ResendFailure.TIMEOUT;
+
+import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
+import io.vertx.circuitbreaker.CircuitBreaker;
+import io.vertx.circuitbreaker.CircuitBreakerOptions;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.util.Set;
+
+/** A circuit breaker that opens when the service is down, and never retries. */
+public final class Breaker {
+  private static final Set<ResendFailure> SERVICE_DOWN =
+      Set.of(CONNECTION_FAILED, CONNECTION_LOST, SERVER_ERROR, TIMEOUT);
+
+  private final CircuitBreaker breaker;
+  private final OtpResendClient client;
+
+  public Breaker(Vertx vertx, OtpResendClient client) {
+    this.client = client;
+    breaker =
+        CircuitBreaker.create(
+            "otp.resend",
+            vertx, // the client has a deadline, so the breaker needs none
+            new CircuitBreakerOptions().setMaxFailures(5).setMaxRetries(0).setTimeout(-1));
+    breaker.failurePolicy(
+        call ->
+            call.failed() && SERVICE_DOWN.contains(ResendException.from(call.cause()).failure()));
+  }
+
+  public Future<ResendResponse> resend(String requestId) {
+    return breaker.execute(() -> client.resend(requestId));
+  }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.example.recipes;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.healthchecks.HealthChecks;
+import io.vertx.ext.healthchecks.Status;
+
+/** A health check that is OK while a verticle serves the address. Nothing is sent. */
+public final class Health {
+  private Health() {}
+
+  public static HealthChecks checks(Vertx vertx) {
+    return HealthChecks.create(vertx)
+        .register(
+            "otp.resend",
+            result ->
+                vertx // an empty message is refused, and only a verticle that serves can refuse it
+                    .eventBus()
+                    .request("otp.resend", new JsonObject())
+                    .onFailure(
+                        cause ->
+                            result.complete(
+                                cause instanceof ReplyException e
+                                        && e.failureType() == ReplyFailure.RECIPIENT_FAILURE
+                                    ? Status.OK()
+                                    : Status.KO())));
+  }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.example.recipes
+
+import io.github.otpresend.NextStep
+import io.github.otpresend.OtpResendClient
+import io.github.otpresend.ResendException
+import io.vertx.kotlin.coroutines.coAwait
+
+/** A resend that suspends until its outcome. Cancelling the coroutine does not cancel the resend. */
+suspend fun OtpResendClient.resendAndWait(requestId: String): NextStep =
+  try {
+    resend(requestId).coAwait()
+    NextStep.AWAIT_CODE
+  } catch (e: ResendException) {
+    e.nextStep()
+  }
