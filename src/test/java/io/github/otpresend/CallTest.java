@@ -35,22 +35,19 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The steps of a call, the events that end each step, and events that arrive too late. */
+/** The steps of a call, and how each step ends: by success, by failure or by the deadline. */
 @ExtendWith(VertxExtension.class)
 class CallTest {
-  private static final Duration SOON = Duration.ofMillis(150);
+  private static final Duration SHORT = Duration.ofMillis(150);
   private static final String REFUSED_TOKEN = response(401, "");
 
   private Vertx vertx;
   private FaultServer server;
 
-  /** The latches that requests wait for, by request id. */
-  private final Map<String, CountDownLatch> slow = new ConcurrentHashMap<>();
+  /** Latches by request id. The server answers a request with such an id once its latch opens. */
+  private final Map<String, CountDownLatch> answerLatches = new ConcurrentHashMap<>();
 
-  /**
-   * The futures that the token provider returns, in this order. The last future is returned
-   * repeatedly.
-   */
+  /** The futures that the token provider returns, in this order. It repeats the last future. */
   private final Deque<Future<String>> tokens = new ConcurrentLinkedDeque<>();
 
   @BeforeEach
@@ -60,7 +57,7 @@ class CallTest {
     server =
         FaultServer.onRequest(
             peer -> {
-              CountDownLatch latch = slow.get(peer.head().split("/")[2]);
+              CountDownLatch latch = answerLatches.get(peer.head().split("/")[2]);
               if (latch != null) {
                 peer.await(latch);
               }
@@ -70,19 +67,25 @@ class CallTest {
 
   @AfterEach
   void stop() {
-    slow.values().forEach(CountDownLatch::countDown);
+    answerLatches.values().forEach(CountDownLatch::countDown);
     server.close();
   }
 
-  private CountDownLatch slow(String id) {
-    return slow.computeIfAbsent(id, any -> new CountDownLatch(1));
+  /** Makes the server hold back its answers to a request id. */
+  private CountDownLatch holdAnswer(String id) {
+    return answerLatches.computeIfAbsent(id, key -> new CountDownLatch(1));
+  }
+
+  /** Lets the server answer the requests with this request id. */
+  private void releaseAnswer(String id) {
+    holdAnswer(id).countDown();
   }
 
   private void awaitRequests(int count) {
-    eventually("the requests have arrived", () -> server.requests().size() == count);
+    eventually("the server has received the requests", () -> server.requests().size() == count);
   }
 
-  /** Returns options with one connection and no waiting calls. */
+  /** Returns options that allow one connection and no waiting call. */
   private OtpResendOptions options() {
     return new OtpResendOptions()
         .setBaseUrl(server.baseUrl())
@@ -95,22 +98,22 @@ class CallTest {
         vertx, options, () -> tokens.size() > 1 ? tokens.poll() : tokens.peek());
   }
 
-  private OtpResendOptions soon(OtpResendOptions options) {
-    return options.setTimeout(SOON).setConnectTimeout(SOON);
+  private OtpResendOptions withShortTimeouts(OtpResendOptions options) {
+    return options.setTimeout(SHORT).setConnectTimeout(SHORT);
   }
 
   @Test
   void a_call_that_waits_for_a_token_until_its_deadline_sends_nothing_later() {
     Promise<String> late = Promise.promise();
     tokens.addFirst(late.future());
-    OtpResendClient client = client(soon(options()));
+    OtpResendClient client = client(withShortTimeouts(options()));
     ResendException failure = failureOf(client.resend("id"));
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
     assertFalse(failure.maybeSent());
 
     late.complete("good");
 
-    assertTrue(await(client.resend("next")).success(), "its place is free");
+    assertTrue(await(client.resend("next")).success(), "the place of the first call is free");
     assertEquals(1, server.requests().size());
   }
 
@@ -120,8 +123,8 @@ class CallTest {
       OtpResendOptions options =
           options()
               .setBaseUrl(silent.baseUrl())
-              .setTimeout(SOON.multipliedBy(2))
-              .setConnectTimeout(SOON)
+              .setTimeout(SHORT.multipliedBy(2))
+              .setConnectTimeout(SHORT)
               .setConnectAttempts(100);
       ResendException failure = failureOf(client(options).resend("id"));
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
@@ -130,37 +133,37 @@ class CallTest {
   }
 
   @Test
-  void a_call_that_waits_for_its_answer_until_its_deadline_loses_its_connection() {
-    OtpResendClient client = client(soon(options()));
-    slow("id");
+  void a_call_that_waits_for_its_answer_until_its_deadline_closes_its_connection() {
+    OtpResendClient client = client(withShortTimeouts(options()));
+    holdAnswer("id");
     ResendException failure = failureOf(client.resend("id"));
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
     assertTrue(failure.maybeSent());
-    eventually("the connection is closed", () -> tryResend(client));
+    eventually("another call gets a connection", () -> tryResend(client));
     assertEquals(2, server.connections());
   }
 
   @Test
-  void a_call_that_shares_another_until_its_deadline_is_maybe_sent() {
-    slow("id");
+  void a_call_that_follows_another_call_until_its_deadline_may_have_been_sent() {
+    holdAnswer("id");
     Future<ResendResponse> first = client(options()).resend("id");
     awaitRequests(1);
-    ResendException failure = failureOf(client(soon(options())).resend("id"));
+    ResendException failure = failureOf(client(withShortTimeouts(options())).resend("id"));
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
     assertTrue(failure.maybeSent());
-    slow("id").countDown();
+    releaseAnswer("id");
     assertTrue(await(first).success());
     assertEquals(1, server.requests().size());
   }
 
   @Test
-  void a_call_whose_event_loop_is_busy_until_its_deadline_says_so() {
-    Context home = vertx.getOrCreateContext();
+  void a_call_whose_event_loop_is_busy_until_its_deadline_fails_with_that_reason() {
+    Context context = vertx.getOrCreateContext();
     Promise<OtpResendClient> created = Promise.promise();
-    home.runOnContext(
+    context.runOnContext(
         v -> {
-          created.complete(client(soon(options())));
-          EventLoops.keepBusy(SOON.multipliedBy(2).toNanos());
+          created.complete(client(withShortTimeouts(options())));
+          EventLoops.keepBusy(SHORT.multipliedBy(2).toNanos());
         });
     ResendException failure = failureOf(await(created.future()).resend("id"));
     assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
@@ -169,13 +172,13 @@ class CallTest {
   }
 
   @Test
-  void a_token_provider_that_blocks_until_the_deadline_sends_nothing() {
+  void a_call_whose_token_provider_blocks_until_its_deadline_sends_nothing() {
     OtpResendClient client =
         OtpResendClient.create(
             vertx,
-            soon(options()),
+            withShortTimeouts(options()),
             () -> {
-              EventLoops.keepBusy(SOON.multipliedBy(2).toNanos());
+              EventLoops.keepBusy(SHORT.multipliedBy(2).toNanos());
               return Future.succeededFuture("good");
             });
     assertFalse(failureOf(client.resend("id")).maybeSent());
@@ -191,7 +194,7 @@ class CallTest {
   }
 
   @Test
-  void a_second_refused_token_is_the_outcome() {
+  void a_second_refused_token_makes_the_call_unauthorized() {
     tokens.addFirst(Future.succeededFuture("older"));
     tokens.addFirst(Future.succeededFuture("old"));
     ResendException failure = failureOf(client(options()).resend("id"));
@@ -201,7 +204,7 @@ class CallTest {
   }
 
   @Test
-  void a_refused_token_that_comes_again_is_not_sent_again() {
+  void a_refused_token_that_the_provider_returns_again_is_not_sent_again() {
     tokens.clear();
     tokens.add(Future.succeededFuture("old"));
     OtpResendClient client = client(options());
@@ -211,27 +214,27 @@ class CallTest {
   }
 
   @Test
-  void a_deadline_during_the_wait_for_a_second_token_ends_only_its_own_call() {
+  void the_deadline_of_a_call_that_waits_for_a_second_token_does_not_affect_another_call() {
     tokens.clear();
     tokens.add(Future.succeededFuture("old"));
     tokens.add(Promise.<String>promise().future());
     tokens.add(Future.succeededFuture("good"));
     OtpResendClient client = client(options().setMaxPending(1).setTimeout(Duration.ofSeconds(3)));
     Future<ResendResponse> refused = client.resend("refused");
-    eventually("the provider is asked again", () -> tokens.size() == 1);
-    await(vertx.timer(1, TimeUnit.SECONDS)); // so that the deadlines of the calls are far apart
-    slow("other");
+    eventually("the provider is called again", () -> tokens.size() == 1);
+    await(vertx.timer(1, TimeUnit.SECONDS)); // separates the deadlines of the two calls
+    holdAnswer("other");
     Future<ResendResponse> other = client.resend("other"); // uses the connection of the first call
     awaitRequests(2);
     ResendException failure = failureOf(refused);
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
-    slow("other").countDown();
+    releaseAnswer("other");
     assertTrue(await(other).success());
     assertEquals(1, server.connections());
   }
 
   @Test
-  void the_outcome_has_every_failed_attempt_to_connect() throws IOException {
+  void every_failed_attempt_to_connect_is_in_the_failure() throws IOException {
     int port;
     try (ServerSocket unused = new ServerSocket(0)) {
       port = unused.getLocalPort();
@@ -247,7 +250,7 @@ class CallTest {
   }
 
   @Test
-  void a_second_attempt_to_connect_can_succeed() throws IOException {
+  void a_call_succeeds_if_the_service_is_back_after_a_failed_attempt() throws IOException {
     int port;
     try (ServerSocket unused = new ServerSocket(0)) {
       port = unused.getLocalPort();
@@ -262,27 +265,27 @@ class CallTest {
   }
 
   @Test
-  void a_call_beyond_the_capacity_is_refused_at_once() {
+  void a_call_beyond_max_pending_is_refused_at_once() {
     OtpResendClient client = client(options().setMaxPending(1));
-    slow("one");
+    holdAnswer("one");
     Future<ResendResponse> one = client.resend("one");
     Future<ResendResponse> two = client.resend("two");
     ResendException failure = failureOf(client.resend("three"));
     assertEquals(ResendFailure.OVERLOADED, failure.failure());
     assertFalse(failure.maybeSent());
-    slow("one").countDown();
+    releaseAnswer("one");
     assertTrue(await(one).success());
     assertTrue(await(two).success());
     assertTrue(await(client.resend("three")).success());
   }
 
   @Test
-  void a_call_that_shares_another_takes_no_capacity() {
+  void a_call_that_follows_another_call_takes_no_place() {
     OtpResendClient client = client(options());
-    slow("id");
+    holdAnswer("id");
     Future<ResendResponse> one = client.resend("id");
     Future<ResendResponse> two = client.resend("id");
-    slow("id").countDown();
+    releaseAnswer("id");
     assertTrue(await(one).success());
     assertTrue(await(two).success());
     assertTrue(await(client.resend("id")).success());
@@ -290,22 +293,22 @@ class CallTest {
   }
 
   @Test
-  void a_closed_client_refuses_calls_and_closes_when_its_last_call_has_ended() {
+  void a_closed_client_refuses_new_calls_and_closes_when_the_last_call_has_ended() {
     OtpResendClient client = client(options());
-    slow("id");
+    holdAnswer("id");
     Future<ResendResponse> call = client.resend("id");
     awaitRequests(1);
     Future<Void> closed = client.close();
     assertEquals(ResendFailure.CLOSED, failureOf(client.resend("late")).failure());
     assertFalse(closed.isComplete());
-    slow("id").countDown();
+    releaseAnswer("id");
     assertTrue(await(call).success());
     await(closed);
     server.awaitDisconnected();
   }
 
   @Test
-  void a_connection_that_ends_before_the_answer_is_lost_and_not_used_again() {
+  void a_connection_that_closes_before_the_answer_is_lost_and_not_used_again() {
     try (FaultServer closing = FaultServer.onRequest(FaultServer.Peer::close)) {
       OtpResendClient client = client(options().setBaseUrl(closing.baseUrl()));
       for (int i = 0; i < 3; i++) {
@@ -338,18 +341,18 @@ class CallTest {
         "HTTP/1.1 418 New\r\nContent-Length: 0\r\n\r\n",
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
       })
-  void a_connection_is_closed_after_an_undocumented_answer(String answer) {
+  void a_connection_with_an_undocumented_answer_is_closed(String answer) {
     try (FaultServer strange = FaultServer.onRequest(peer -> peer.write(answer))) {
       OtpResendClient client = client(options().setBaseUrl(strange.baseUrl()));
       ResendException failure = failureOf(client.resend("id"));
-      assertTrue(failure.failure().closesConnection(), () -> "it is " + failure.failure());
+      assertTrue(failure.failure().closesConnection(), () -> "the failure is " + failure.failure());
       strange.awaitDisconnected();
     }
   }
 
   private boolean tryResend(OtpResendClient client) {
     Future<ResendResponse> call = client.resend("next");
-    eventually("it ends", call::isComplete);
+    eventually("the call has ended", call::isComplete);
     return call.succeeded();
   }
 }

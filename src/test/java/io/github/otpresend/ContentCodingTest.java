@@ -21,38 +21,38 @@ class ContentCodingTest {
     return ContentCoding.decode(headers, body, maxBytes);
   }
 
-  private static Buffer coded(String coding) {
+  private static Buffer encoded(String coding) {
     return Buffer.buffer(Compression.of(coding, TEXT));
   }
 
   @Test
-  void a_body_without_a_content_coding_is_unchanged() {
+  void a_body_without_a_coding_is_returned_unchanged() {
     Buffer body = Buffer.buffer(TEXT);
     assertSame(body, ContentCoding.decode(HttpHeaders.headers(), body, 1));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "x-gzip", "deflate", "GZip", " gzip "})
-  void a_body_is_decoded_whatever_the_case_of_its_content_coding(String coding) {
-    assertEquals(TEXT, decode(coding, coded(coding.strip()), 1_000).toString());
+  void a_known_coding_is_decoded_in_any_letter_case(String coding) {
+    assertEquals(TEXT, decode(coding, encoded(coding.strip()), 1_000).toString());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"br", "zstd", "identity", "", "gzip, gzip"})
-  void a_body_with_an_unknown_content_coding_is_unchanged(String coding) {
-    Buffer body = coded("gzip");
+  void a_body_with_an_unknown_coding_is_returned_unchanged(String coding) {
+    Buffer body = encoded("gzip");
     assertSame(body, decode(coding, body, 1_000));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "deflate"})
-  void a_corrupt_body_is_unchanged(String coding) {
+  void a_corrupt_body_is_returned_unchanged(String coding) {
     for (Buffer body :
         new Buffer[] {
           Buffer.buffer(),
           Buffer.buffer(TEXT),
-          coded(coding).slice(0, 12),
-          coded(coding).slice(2, 14)
+          encoded(coding).slice(0, 12),
+          encoded(coding).slice(2, 14)
         }) {
       assertSame(body, decode(coding, body, 1_000));
     }
@@ -60,10 +60,11 @@ class ContentCodingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "deflate"})
-  void a_decoded_body_is_limited_to_the_maximum(String coding) {
-    assertEquals(TEXT, decode(coding, coded(coding), TEXT.length()).toString());
+  void a_decoded_body_may_be_as_long_as_the_limit_but_not_longer(String coding) {
+    assertEquals(TEXT, decode(coding, encoded(coding), TEXT.length()).toString());
     ResendException failure =
-        assertThrows(ResendException.class, () -> decode(coding, coded(coding), TEXT.length() - 1));
+        assertThrows(
+            ResendException.class, () -> decode(coding, encoded(coding), TEXT.length() - 1));
     assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());
     assertEquals("The answer is longer than maxResponseBytes, 15", failure.getMessage());
   }

@@ -22,9 +22,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random calls, outcomes and times, compared with a model of the codes that may have been sent. The
- * model reads the time before and after each event. So it either expects one outcome or allows
- * both.
+ * Random calls, outcomes and times, compared with a model that records when a code may have been
+ * sent. The model measures the time before and after each event. If the cooldown may have ended
+ * between these two times, the model accepts both outcomes.
  */
 class CooldownModelTest {
   private static final Duration COOLDOWN = Duration.ofMillis(40);
@@ -36,7 +36,7 @@ class CooldownModelTest {
   private final long seed = System.nanoTime();
   private final SplittableRandom random = new SplittableRandom(seed);
 
-  /** A code that may have been sent between two times. */
+  /** A code that may have been sent, at a time between {@code notBefore} and {@code notAfter}. */
   private record Sent(Cooldowns.Cooldown cooldown, long notBefore, long notAfter) {}
 
   @AfterEach
@@ -45,19 +45,19 @@ class CooldownModelTest {
   }
 
   @Test
-  void no_code_is_sent_during_a_cooldown_and_no_call_is_refused_after_it() {
+  void a_call_is_refused_during_a_cooldown_and_accepted_after_it() {
     Cooldowns[] clients = new Cooldowns[2];
     for (int i = 0; i < clients.length; i++) {
       clients[i] = call(context, () -> new Cooldowns(context, "service", COOLDOWN));
     }
     Map<String, Sent> last = new HashMap<>();
-    int begun = 0;
+    int accepted = 0;
     int refused = 0;
     for (int i = 0; i < EVENTS; i++) {
       String id = "id-" + random.nextInt(IDS);
       Sent sent = last.get(id);
       Cooldowns client = clients[random.nextInt(clients.length)];
-      if (sent != null && random.nextInt(8) == 0) { // the service refuses that resend
+      if (sent != null && random.nextInt(8) == 0) { // the service refuses the last call
         call(context, () -> stop(sent));
         last.remove(id);
       }
@@ -65,31 +65,32 @@ class CooldownModelTest {
       long notBefore = System.nanoTime();
       Object outcome = call(context, () -> begin(client, id));
       long notAfter = System.nanoTime();
-      String told = "seed " + seed + ", event " + i + ", " + outcome;
+      String details = "seed " + seed + ", event " + i + ", " + outcome;
       if (outcome instanceof Cooldowns.Cooldown cooldown) {
         assertTrue(
             before == null || notAfter - before.notBefore >= COOLDOWN.toNanos(),
-            () -> "a second code went out in the cooldown: " + told);
+            () -> "a second code was sent during the cooldown: " + details);
         last.put(id, new Sent(cooldown, notBefore, notAfter));
-        begun++;
+        accepted++;
       } else {
         assertTrue(
             before != null && notBefore - before.notAfter <= COOLDOWN.toNanos(),
-            () -> "a call was refused without a cooldown: " + told);
+            () -> "a call was refused without a cooldown: " + details);
         long rest = ((Duration) outcome).toNanos();
         long atLeast = before.notBefore + COOLDOWN.toNanos() - notAfter;
-        long atMost = before.notAfter + COOLDOWN.toNanos() - notBefore + 1_000_000; // rounded up
-        assertTrue(rest >= atLeast && rest <= atMost && rest > 0, told);
+        // rest is rounded up to milliseconds
+        long atMost = before.notAfter + COOLDOWN.toNanos() - notBefore + 1_000_000;
+        assertTrue(rest >= atLeast && rest <= atMost && rest > 0, details);
         refused++;
       }
       LockSupport.parkNanos(random.nextInt(500_000));
     }
-    assertTrue(begun > 100 && refused > 100, begun + " begun, " + refused + " refused");
-    eventually("nothing is left", () -> sizeOfMap() == 0);
+    assertTrue(accepted > 100 && refused > 100, accepted + " accepted, " + refused + " refused");
+    eventually("no cooldown is left", () -> sizeOfMap() == 0);
   }
 
   @Test
-  void a_hundred_thousand_cooldowns_are_small_and_end() {
+  void a_hundred_thousand_cooldowns_use_less_than_20_mb_and_end() {
     Duration cooldown = Duration.ofSeconds(5);
     Cooldowns cooldowns = call(context, () -> new Cooldowns(context, "service", cooldown));
     List<String> ids = new ArrayList<>();
@@ -104,11 +105,12 @@ class CooldownModelTest {
           return null;
         });
     assertEquals(100_000, sizeOfMap());
-    long idBytes = 80; // the ids are in the list above, so their bytes are not in the difference
+    // an id of 36 characters; the list already holds the ids, so the difference excludes them
+    long idBytes = 80;
     long bytes = usedHeap() - before + 100_000 * idBytes;
-    System.out.printf("100,000 cooldowns: %,d kB, request ids included%n", bytes / 1_000);
-    assertTrue(bytes < 20_000_000, () -> "they take " + bytes);
-    eventually("nothing is left", () -> sizeOfMap() == 0);
+    System.out.printf("100,000 cooldowns use %,d kB, including the request ids%n", bytes / 1_000);
+    assertTrue(bytes < 20_000_000, () -> "bytes used by the cooldowns: " + bytes);
+    eventually("no cooldown is left", () -> sizeOfMap() == 0);
   }
 
   private static Object begin(Cooldowns cooldowns, String id) {
@@ -130,7 +132,7 @@ class CooldownModelTest {
 
   private static long usedHeap() {
     long used = Long.MAX_VALUE;
-    for (int i = 0; i < 5; i++) { // takes the minimum, since a collection may leave garbage behind
+    for (int i = 0; i < 5; i++) { // the lowest value counts, since one collection may leave garbage
       System.gc();
       Runtime runtime = Runtime.getRuntime();
       used = Math.min(used, runtime.totalMemory() - runtime.freeMemory());

@@ -41,10 +41,10 @@ class DeadlineQueueTest {
   private Vertx vertx;
   private ContextInternal context;
 
-  /** The timers that were started. */
+  /** The timers that the queue has armed, in order. */
   private final List<Timer> armed = Collections.synchronizedList(new ArrayList<>());
 
-  /** The names of the entries that have expired. */
+  /** The names of the entries that have expired, in order. */
   private final List<String> expired = Collections.synchronizedList(new ArrayList<>());
 
   private record Timer(long id, Handler<Long> handler) {
@@ -56,7 +56,7 @@ class DeadlineQueueTest {
   @BeforeEach
   void start(Vertx vertx) {
     this.vertx = vertx;
-    context = watched(((VertxInternal) vertx).createEventLoopContext());
+    context = recordingTimers(((VertxInternal) vertx).createEventLoopContext());
   }
 
   // ---- expiry
@@ -64,7 +64,7 @@ class DeadlineQueueTest {
   @Test
   void entries_expire_in_the_order_in_which_they_were_added() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           for (int i = 0; i < 1_000; i++) {
             queue.add(named("entry " + i));
@@ -79,8 +79,8 @@ class DeadlineQueueTest {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     AtomicLong expiredAt = new AtomicLong();
     long added = System.nanoTime();
-    onLoop(() -> queue.add(entry(() -> expiredAt.set(System.nanoTime()))));
-    eventually("it has expired", () -> expiredAt.get() != 0);
+    runOnEventLoop(() -> queue.add(entry(() -> expiredAt.set(System.nanoTime()))));
+    eventually("the entry has expired", () -> expiredAt.get() != 0);
     assertTrue(expiredAt.get() - added >= SHORT.toNanos());
   }
 
@@ -88,15 +88,15 @@ class DeadlineQueueTest {
   void an_entry_expires_on_the_event_loop_of_the_context() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     AtomicReference<@Nullable Thread> expiredOn = new AtomicReference<>();
-    onLoop(() -> queue.add(entry(() -> expiredOn.set(Thread.currentThread()))));
-    eventually("it has expired", () -> expiredOn.get() != null);
+    runOnEventLoop(() -> queue.add(entry(() -> expiredOn.set(Thread.currentThread()))));
+    eventually("the entry has expired", () -> expiredOn.get() != null);
     assertSame(Calls.call(context, Thread::currentThread), expiredOn.get());
   }
 
   @Test
   void an_entry_that_expires_has_left_the_queue() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(() -> queue.add(entry(() -> expired.add(queue.size() + " " + queue.first()))));
+    runOnEventLoop(() -> queue.add(entry(() -> expired.add(queue.size() + " " + queue.first()))));
     awaitExpired("0 null");
   }
 
@@ -104,15 +104,15 @@ class DeadlineQueueTest {
   void an_entry_that_is_added_after_others_have_expired_expires_too() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     for (String name : List.of("first", "second", "third")) {
-      onLoop(() -> queue.add(named(name)));
+      runOnEventLoop(() -> queue.add(named(name)));
       awaitExpired(name);
     }
   }
 
   @Test
-  void an_entry_that_expires_can_add_the_next_one() {
+  void an_entry_that_expires_can_add_another_entry() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(() -> queue.add(entry(() -> queue.add(named("next")))));
+    runOnEventLoop(() -> queue.add(entry(() -> queue.add(named("next")))));
     awaitExpired("next");
   }
 
@@ -120,17 +120,17 @@ class DeadlineQueueTest {
   void an_entry_that_has_expired_can_be_added_again() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     DeadlineQueue.Entry entry = named("entry");
-    onLoop(() -> queue.add(entry));
+    runOnEventLoop(() -> queue.add(entry));
     awaitExpired("entry");
-    onLoop(() -> queue.add(entry));
-    eventually("it has expired again", () -> expired.equals(List.of("entry", "entry")));
+    runOnEventLoop(() -> queue.add(entry));
+    eventually("the entry has expired again", () -> expired.equals(List.of("entry", "entry")));
   }
 
   @Test
-  void an_entry_expires_although_the_one_before_it_throws() {
+  void an_entry_that_throws_does_not_prevent_the_next_entry_from_expiring() {
     context.exceptionHandler(expected -> {});
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(
               entry(
@@ -149,14 +149,14 @@ class DeadlineQueueTest {
     context.exceptionHandler(reported::set);
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     IllegalStateException thrown = new IllegalStateException("expected by this test");
-    onLoop(
+    runOnEventLoop(
         () ->
             queue.add(
                 entry(
                     () -> {
                       throw thrown;
                     })));
-    eventually("it is reported", () -> reported.get() == thrown);
+    eventually("the exception is reported", () -> reported.get() == thrown);
   }
 
   // ---- cancelling
@@ -164,7 +164,7 @@ class DeadlineQueueTest {
   @Test
   void a_cancelled_entry_does_not_expire_but_its_neighbours_do() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           DeadlineQueue.Entry cancelled = named("cancelled");
           queue.add(named("before"));
@@ -177,9 +177,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void cancelling_an_entry_again_does_not_affect_newer_entries() {
+  void cancelling_an_entry_again_does_not_affect_later_entries() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           DeadlineQueue.Entry cancelled = named("cancelled");
           queue.add(cancelled);
@@ -195,12 +195,12 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void cancelling_an_expired_entry_does_not_affect_newer_entries() {
+  void cancelling_an_entry_that_has_expired_does_not_affect_later_entries() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     DeadlineQueue.Entry early = named("early");
-    onLoop(() -> queue.add(early));
+    runOnEventLoop(() -> queue.add(early));
     awaitExpired("early");
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(named("first"));
           early.cancel();
@@ -214,13 +214,13 @@ class DeadlineQueueTest {
 
   @Test
   void cancelling_an_entry_that_is_in_no_queue_does_nothing() {
-    onLoop(() -> named("entry").cancel());
+    runOnEventLoop(() -> named("entry").cancel());
   }
 
   @Test
-  void an_entry_does_not_expire_if_the_entry_before_it_cancels_it() {
+  void an_entry_that_is_cancelled_when_another_entry_expires_does_not_expire() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           DeadlineQueue.Entry cancelled = named("cancelled");
           queue.add(entry(cancelled::cancel));
@@ -233,10 +233,10 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_cancelled_entry_can_be_added_again_with_a_new_delay() {
+  void a_cancelled_entry_can_be_added_again_with_a_new_deadline() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(entry);
           queue.add(named("other"));
@@ -255,10 +255,10 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void the_first_entry_is_the_oldest() {
+  void the_first_entry_is_the_entry_that_was_added_first() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry first = named("first");
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(first);
           queue.add(named("second"));
@@ -267,10 +267,10 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void the_second_entry_becomes_the_first_when_the_first_is_cancelled() {
+  void the_second_entry_becomes_first_when_the_first_entry_is_cancelled() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry second = named("second");
-    onLoop(
+    runOnEventLoop(
         () -> {
           DeadlineQueue.Entry first = named("first");
           queue.add(first);
@@ -281,9 +281,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void the_size_does_not_count_cancelled_entries() {
+  void the_size_counts_the_entries_that_were_added_and_not_cancelled() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           DeadlineQueue.Entry first = named("first");
           DeadlineQueue.Entry second = named("second");
@@ -301,9 +301,9 @@ class DeadlineQueueTest {
   // ---- entries that began earlier
 
   @Test
-  void an_entry_with_an_earlier_start_expires_before_the_last_entry() {
+  void an_entry_that_began_earlier_than_the_last_entry_expires_before_it() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           long now = System.nanoTime();
           queue.add(named("first"), now - 2_000_000);
@@ -315,10 +315,10 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_with_the_earliest_start_is_the_first() {
+  void an_entry_that_began_earlier_than_all_others_is_the_first() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry earlier = named("earlier");
-    onLoop(
+    runOnEventLoop(
         () -> {
           long now = System.nanoTime();
           queue.add(named("one"), now);
@@ -329,9 +329,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void entries_with_the_same_start_expire_in_the_order_in_which_they_were_added() {
+  void entries_that_began_at_the_same_time_keep_the_order_in_which_they_were_added() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
-    onLoop(
+    runOnEventLoop(
         () -> {
           long now = System.nanoTime();
           queue.add(named("first"), now);
@@ -343,31 +343,31 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void entries_expire_in_the_order_of_their_starts() {
+  void entries_that_are_added_in_any_order_expire_in_the_order_in_which_they_began() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     SplittableRandom random = new SplittableRandom(1);
     List<Long> ages = random.longs(200, 0, 1_000_000).boxed().toList();
-    onLoop(
+    runOnEventLoop(
         () -> {
           long now = System.nanoTime();
           ages.forEach(age -> queue.add(named("age " + age), now - age));
         });
-    eventually("all have expired", () -> expired.size() == ages.size());
+    eventually("all entries have expired", () -> expired.size() == ages.size());
     assertEquals(
         ages.stream().sorted(Comparator.reverseOrder()).map(age -> "age " + age).toList(), expired);
   }
 
   @Test
-  void an_entry_whose_deadline_has_passed_already_expires_at_once() {
+  void an_overdue_entry_expires_at_once() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(() -> queue.add(named("overdue"), System.nanoTime() - LONG.toNanos()));
+    runOnEventLoop(() -> queue.add(named("overdue"), System.nanoTime() - LONG.toNanos()));
     awaitExpired("overdue");
   }
 
   @Test
-  void an_entry_whose_deadline_has_passed_already_does_not_expire_while_it_is_added() {
+  void an_overdue_entry_does_not_expire_while_it_is_added() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(named("overdue"), System.nanoTime() - LONG.multipliedBy(2).toNanos());
           assertEquals(List.of(), expired);
@@ -375,9 +375,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_whose_deadline_has_passed_already_does_not_wait_for_a_newer_entry() {
+  void an_overdue_entry_does_not_wait_for_an_entry_that_began_later() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(named("later"));
           queue.add(named("overdue"), System.nanoTime() - LONG.toNanos());
@@ -389,28 +389,28 @@ class DeadlineQueueTest {
   // ---- the time that is left
 
   @Test
-  void a_new_entry_has_its_whole_delay_left() {
+  void an_entry_that_has_just_begun_has_all_of_its_time_left() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
-    onLoop(() -> queue.add(entry));
+    runOnEventLoop(() -> queue.add(entry));
     assertTrue(entry.nanosLeft() <= LONG.toNanos());
     assertTrue(entry.nanosLeft() > LONG.dividedBy(2).toNanos());
   }
 
   @Test
-  void an_entry_whose_deadline_has_passed_has_a_negative_time_left() {
+  void an_overdue_entry_has_negative_time_left() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
-    onLoop(() -> queue.add(entry, System.nanoTime() - LONG.toNanos() - 1));
+    runOnEventLoop(() -> queue.add(entry, System.nanoTime() - LONG.toNanos() - 1));
     assertTrue(entry.nanosLeft() < 0);
   }
 
   // ---- timers
 
   @Test
-  void ten_thousand_entries_have_one_timer() {
+  void ten_thousand_entries_share_one_timer() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           for (int i = 0; i < 10_000; i++) {
             DeadlineQueue.Entry entry = named("entry");
@@ -424,13 +424,13 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void an_entry_waits_for_its_own_delay_after_the_oldest_entry_is_cancelled() {
+  void an_entry_waits_for_its_full_delay_after_an_older_entry_is_cancelled() {
     Duration delay = Duration.ofMillis(100);
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(delay);
     DeadlineQueue.Entry oldest = named("oldest");
     AtomicLong added = new AtomicLong();
     AtomicLong expiredAt = new AtomicLong();
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(oldest);
           context.setTimer(
@@ -441,14 +441,14 @@ class DeadlineQueueTest {
                 oldest.cancel();
               });
         });
-    eventually("it has expired", () -> expiredAt.get() != 0);
+    eventually("the entry has expired", () -> expiredAt.get() != 0);
     assertTrue(expiredAt.get() - added.get() >= delay.toNanos());
   }
 
   @Test
-  void a_timer_that_fires_before_an_entry_is_due_expires_nothing() {
+  void a_timer_that_fires_when_no_entry_is_due_expires_no_entry() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           addCancelled(queue);
           queue.add(named("entry"));
@@ -459,9 +459,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_timer_that_fires_before_an_entry_is_due_is_started_again() {
+  void a_timer_that_fires_when_no_entry_is_due_is_armed_again() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           addCancelled(queue);
           queue.add(named("entry"));
@@ -471,9 +471,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void no_timer_is_started_when_all_entries_are_cancelled() {
+  void the_timer_is_not_armed_again_when_all_entries_were_cancelled() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           addCancelled(queue);
           armed.get(0).fire();
@@ -482,9 +482,9 @@ class DeadlineQueueTest {
   }
 
   @Test
-  void a_queue_that_was_empty_starts_a_timer_for_the_next_entry() {
+  void a_queue_that_became_empty_arms_a_timer_for_the_next_entry() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           addCancelled(queue);
           armed.get(0).fire();
@@ -496,39 +496,39 @@ class DeadlineQueueTest {
   // ---- closing
 
   @Test
-  void closing_cancels_the_timer() {
+  void closing_a_queue_cancels_the_timer() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(named("entry"));
           queue.close();
         });
-    assertFalse(vertx.cancelTimer(armed.get(0).id()), "the timer was still there");
+    assertFalse(vertx.cancelTimer(armed.get(0).id()), "the timer was still active");
   }
 
   @Test
-  void closing_cancels_a_timer_that_was_started_again() {
+  void closing_a_queue_cancels_a_timer_that_was_armed_again() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(named("entry"));
           armed.get(0).fire();
           queue.close();
         });
-    assertFalse(vertx.cancelTimer(armed.get(1).id()), "the timer was still there");
+    assertFalse(vertx.cancelTimer(armed.get(1).id()), "the timer was still active");
   }
 
   @Test
   void closing_an_empty_queue_does_nothing() {
-    onLoop(() -> queue(LONG).close());
+    runOnEventLoop(() -> queue(LONG).close());
     assertEquals(0, armed.size());
   }
 
   @Test
-  void an_entry_does_not_expire_after_the_close() {
+  void an_entry_that_is_in_the_queue_at_the_close_does_not_expire() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     DeadlineQueue<DeadlineQueue.Entry> laterQueue = queue(SHORT.multipliedBy(3));
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.add(named("left"));
           queue.close();
@@ -542,7 +542,7 @@ class DeadlineQueueTest {
   void an_entry_that_is_added_after_the_close_does_not_expire() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(SHORT);
     DeadlineQueue<DeadlineQueue.Entry> laterQueue = queue(SHORT.multipliedBy(3));
-    onLoop(
+    runOnEventLoop(
         () -> {
           queue.close();
           queue.add(named("too late"));
@@ -555,16 +555,16 @@ class DeadlineQueueTest {
   // ---- other threads
 
   @Test
-  void adding_from_another_thread_fails_an_assertion() {
+  void adding_an_entry_from_another_thread_fails_an_assertion() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     assertThrows(AssertionError.class, () -> queue.add(named("entry")));
   }
 
   @Test
-  void cancelling_from_another_thread_fails_an_assertion() {
+  void cancelling_an_entry_from_another_thread_fails_an_assertion() {
     DeadlineQueue<DeadlineQueue.Entry> queue = queue(LONG);
     DeadlineQueue.Entry entry = named("entry");
-    onLoop(() -> queue.add(entry));
+    runOnEventLoop(() -> queue.add(entry));
     assertThrows(AssertionError.class, entry::cancel);
   }
 
@@ -581,7 +581,7 @@ class DeadlineQueueTest {
     };
   }
 
-  /** An entry that records its expiry. */
+  /** Returns an entry that records its expiry. */
   private DeadlineQueue.Entry named(String name) {
     return new DeadlineQueue.Entry() {
       @Override
@@ -596,7 +596,7 @@ class DeadlineQueueTest {
     };
   }
 
-  /** Makes the queue start a timer that no entry needs. */
+  /** Adds and cancels an entry, so that a timer is armed that no entry needs. */
   private void addCancelled(DeadlineQueue<DeadlineQueue.Entry> queue) {
     DeadlineQueue.Entry cancelled = named("cancelled");
     queue.add(cancelled);
@@ -607,18 +607,18 @@ class DeadlineQueueTest {
     eventually(name + " has expired", () -> expired.contains(name));
   }
 
-  /** Blocks the event loop until all entries are due, so that one timer expires them. */
+  /** Blocks the event loop until all entries are due, so that one timer finds them all. */
   private static void keepBusyUntilAllAreDue() {
     EventLoops.keepBusy(SHORT.toNanos());
   }
 
-  private void onLoop(Runnable task) {
+  private void runOnEventLoop(Runnable task) {
     Calls.run(context, task);
   }
 
-  /** Returns the context, which records each timer that is started. */
+  /** Returns a proxy of the context that records each timer that is set through it. */
   @SuppressWarnings("unchecked")
-  private ContextInternal watched(ContextInternal context) {
+  private ContextInternal recordingTimers(ContextInternal context) {
     return (ContextInternal)
         Proxy.newProxyInstance(
             ContextInternal.class.getClassLoader(),

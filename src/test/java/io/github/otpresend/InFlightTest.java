@@ -22,7 +22,7 @@ class InFlightTest {
   private final InFlight inFlight = new InFlight();
 
   @Test
-  void calls_are_accepted_until_the_close() {
+  void calls_are_accepted_before_the_close() {
     for (int i = 0; i < 1_000; i++) {
       assertDoesNotThrow(inFlight::enter);
     }
@@ -37,14 +37,14 @@ class InFlightTest {
   }
 
   @Test
-  void a_call_is_refused_while_others_are_still_in_flight_at_the_close() {
+  void a_call_after_the_close_is_refused_while_another_call_is_in_flight() {
     inFlight.enter();
     inFlight.close();
     assertThrows(ResendException.class, inFlight::enter);
   }
 
   @Test
-  void the_future_does_not_complete_before_the_close() {
+  void drained_does_not_complete_before_the_close() {
     assertFalse(inFlight.drained().isComplete());
     inFlight.enter();
     inFlight.leave();
@@ -52,7 +52,7 @@ class InFlightTest {
   }
 
   @Test
-  void the_close_completes_at_once_without_calls_in_flight() {
+  void drained_completes_at_once_if_no_call_is_in_flight_at_the_close() {
     inFlight.enter();
     inFlight.leave();
     inFlight.close();
@@ -60,7 +60,7 @@ class InFlightTest {
   }
 
   @Test
-  void the_close_completes_when_the_last_call_ends() {
+  void drained_completes_when_the_last_call_has_left() {
     inFlight.enter();
     inFlight.enter();
     inFlight.close();
@@ -72,7 +72,7 @@ class InFlightTest {
   }
 
   @Test
-  void a_refused_call_is_not_counted() {
+  void a_refused_call_does_not_have_to_leave() {
     inFlight.enter();
     inFlight.close();
     assertThrows(ResendException.class, inFlight::enter);
@@ -81,7 +81,7 @@ class InFlightTest {
   }
 
   @Test
-  void it_can_be_closed_twice() {
+  void a_second_close_does_nothing() {
     inFlight.enter();
     inFlight.close();
     inFlight.close();
@@ -92,12 +92,13 @@ class InFlightTest {
   }
 
   @RepeatedTest(20)
-  void no_call_is_in_flight_after_the_close_with_many_threads() throws Exception {
+  void no_call_is_in_flight_when_drained_completes_while_threads_enter_and_leave()
+      throws Exception {
     int threads = 4;
-    AtomicInteger inside = new AtomicInteger();
-    AtomicInteger insideWhenDrained = new AtomicInteger(-1);
-    inFlight.drained().onComplete(v -> insideWhenDrained.set(inside.get()));
-    CountDownLatch warm = new CountDownLatch(threads);
+    AtomicInteger calls = new AtomicInteger();
+    AtomicInteger callsWhenDrained = new AtomicInteger(-1);
+    inFlight.drained().onComplete(v -> callsWhenDrained.set(calls.get()));
+    CountDownLatch warmedUp = new CountDownLatch(threads);
     ExecutorService pool = Executors.newFixedThreadPool(threads);
     try {
       List<Future<?>> loops = new ArrayList<>();
@@ -111,16 +112,16 @@ class InFlightTest {
                     } catch (ResendException closed) {
                       return;
                     }
-                    inside.incrementAndGet();
-                    inside.decrementAndGet();
+                    calls.incrementAndGet();
+                    calls.decrementAndGet();
                     inFlight.leave();
                     if (round == 10) {
-                      warm.countDown();
+                      warmedUp.countDown();
                     }
                   }
                 }));
       }
-      assertTrue(warm.await(20, TimeUnit.SECONDS));
+      assertTrue(warmedUp.await(20, TimeUnit.SECONDS));
       inFlight.close();
       for (Future<?> loop : loops) {
         loop.get(20, TimeUnit.SECONDS);
@@ -129,6 +130,6 @@ class InFlightTest {
       pool.shutdownNow();
     }
     assertTrue(inFlight.drained().succeeded());
-    assertEquals(0, insideWhenDrained.get());
+    assertEquals(0, callsWhenDrained.get());
   }
 }

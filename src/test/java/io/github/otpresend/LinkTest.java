@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The effect of an answer's headers on the connection. */
+/** The effect of the headers of an answer on whether and how long a connection is kept. */
 class LinkTest {
   private static final Duration MAX_KEEP_ALIVE = Duration.ofSeconds(10);
 
@@ -38,7 +38,7 @@ class LinkTest {
   }
 
   @Test
-  void an_answer_without_such_headers_keeps_the_connection_for_the_longest_time() {
+  void an_answer_without_connection_headers_keeps_the_connection_for_the_longest_time() {
     receive(HttpVersion.HTTP_1_1, "Content-Type: application/json");
     assertTrue(link.isReusable());
     assertEquals(10, secondsLeft());
@@ -69,13 +69,13 @@ class LinkTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"keep-alive", "Upgrade", "closed", "not-close", "close-later", ""})
-  void other_connection_options_keep_the_connection(String value) {
+  void another_option_keeps_the_connection(String value) {
     receive(HttpVersion.HTTP_1_1, "Connection: " + value);
     assertTrue(link.isReusable());
   }
 
   @Test
-  void http_1_0_keeps_the_connection_only_with_the_option_keep_alive() {
+  void an_http_1_0_connection_is_kept_only_with_the_option_keep_alive() {
     receive(HttpVersion.HTTP_1_0);
     assertFalse(link.isReusable());
     receive(HttpVersion.HTTP_1_0, "Connection: Keep-Alive");
@@ -126,7 +126,7 @@ class LinkTest {
   }
 
   @Test
-  void the_last_answer_decides() {
+  void the_headers_of_the_last_answer_replace_those_of_earlier_answers() {
     receive(HttpVersion.HTTP_1_1, "Keep-Alive: timeout=3");
     receive(HttpVersion.HTTP_1_1);
     assertEquals(10, secondsLeft());

@@ -55,7 +55,7 @@ class OtpResendOptionsTest {
   // defaults
 
   @Test
-  void the_defaults_are_those_of_the_documented_table() {
+  void the_defaults_match_the_documented_table() {
     assertEquals("https://online.sigmasms.ru/api/n/otp-handler", options.getBaseUrl());
     assertNull(options.getToken());
     assertFalse(options.isAllowPlaintext());
@@ -101,7 +101,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void its_text_does_not_show_the_token() {
+  void to_string_does_not_show_the_token() {
     assertFalse(options.setToken("geheim").toString().contains("geheim"));
   }
 
@@ -149,7 +149,7 @@ class OtpResendOptionsTest {
     "maxPending, 0 to 10000000",
     "maxResponseBytes, 1 to 16777216",
   })
-  void a_number_that_is_not_an_int_is_rejected_with_the_range(String key, String allowed) {
+  void a_whole_number_too_large_for_an_int_is_rejected_with_the_range(String key, String allowed) {
     assertNames(rejection(() -> fromJson(key, 3_000_000_000L)), key, "3000000000", allowed);
   }
 
@@ -213,7 +213,7 @@ class OtpResendOptionsTest {
     "connectTimeout, PT0.0015S, milliseconds",
     "keepAliveTimeout, PT1.000000001S, seconds"
   })
-  void a_duration_with_a_fraction_of_its_unit_is_rejected(String key, Duration value, String unit) {
+  void a_duration_that_json_cannot_represent_is_rejected(String key, Duration value, String unit) {
     assertNames(
         rejection(() -> setDuration(key, value)), key, value.toString(), "in whole " + unit);
   }
@@ -281,7 +281,7 @@ class OtpResendOptionsTest {
     assertEquals(token.toString(), options.setToken(token.toString()).getToken());
   }
 
-  static Stream<String> badTokens() {
+  static Stream<String> invalidTokens() {
     return Stream.of(
         "",
         " ",
@@ -299,8 +299,8 @@ class OtpResendOptionsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("badTokens")
-  void any_other_token_is_rejected_and_not_shown(String token) {
+  @MethodSource("invalidTokens")
+  void an_invalid_token_is_rejected_and_not_shown(String token) {
     for (IllegalArgumentException rejection :
         List.of(
             rejection(() -> options.setToken(token)), rejection(() -> fromJson("token", token)))) {
@@ -329,7 +329,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"a", "otp.resend.eu", "адрес", " a "})
-  void an_address_is_any_text_that_is_not_blank(String address) {
+  void an_address_that_is_not_blank_is_accepted(String address) {
     assertEquals(address, options.setAddress(address).getAddress());
   }
 
@@ -371,13 +371,13 @@ class OtpResendOptionsTest {
 
   @Test
   @Timeout(10)
-  void a_base_url_of_many_slashes_is_parsed_in_linear_time() {
+  void a_base_url_with_many_slashes_is_parsed_quickly() {
     String url = "https://example.org" + "/".repeat(200_000) + "api//";
     assertTrue(options.setBaseUrl(url).baseUrl().path().endsWith("/api"));
   }
 
   @Test
-  void the_parts_of_a_base_url_are_those_of_its_text() {
+  void a_base_url_is_split_into_its_parts() {
     assertEquals(
         new BaseUrl("HTTPS://Example.org/api/", true, "example.org", 443, "/api"),
         options.setBaseUrl("HTTPS://Example.org/api/").baseUrl());
@@ -415,7 +415,7 @@ class OtpResendOptionsTest {
         "https://example.org/#, fragment",
         "https://example.org/api#a, fragment",
       })
-  void any_other_base_url_is_rejected(String url, String allowed) {
+  void an_invalid_base_url_is_rejected(String url, String allowed) {
     assertNames(rejection(() -> options.setBaseUrl(url)), "baseUrl", '"' + url + '"', allowed);
     assertNames(rejection(() -> fromJson("baseUrl", url)), "baseUrl", '"' + url + '"', allowed);
   }
@@ -455,7 +455,7 @@ class OtpResendOptionsTest {
         "user:geheim@example.org",
         "http://localhost:geheim@example.org",
       })
-  void user_info_is_rejected_and_not_shown(String url) {
+  void a_base_url_with_user_info_is_rejected_and_not_shown(String url) {
     IllegalArgumentException rejection = rejection(() -> options.setBaseUrl(url));
     assertNames(rejection, "baseUrl", "allowed is");
     assertFalse(rejection.toString().contains("gehe"), rejection.toString());
@@ -468,7 +468,7 @@ class OtpResendOptionsTest {
     assertEquals(OtpResendOptions.DEFAULT_BASE_URL, options.getBaseUrl());
   }
 
-  // rules between settings
+  // rules that apply to several options together
 
   private static final String[] LOOPBACK = {
     "localhost",
@@ -528,7 +528,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("notLoopback")
-  void plaintext_is_allowed_by_the_option(String host) {
+  void plaintext_to_any_other_host_is_allowed_with_allow_plaintext(String host) {
     options.setBaseUrl("http://" + host).setAllowPlaintext(true);
     assertDoesNotThrow(options::checkTogether);
     assertTrue(options.isPlaintext());
@@ -536,7 +536,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("notLoopback")
-  void https_to_any_host_is_accepted(String host) {
+  void https_to_any_host_is_not_plaintext(String host) {
     assertDoesNotThrow(options.setBaseUrl("https://" + host)::checkTogether);
     assertFalse(options.isPlaintext());
   }
@@ -550,14 +550,14 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void plaintext_through_a_proxy_is_allowed_by_the_option() {
+  void plaintext_through_a_proxy_is_allowed_with_allow_plaintext() {
     options.setBaseUrl("http://localhost").setAllowPlaintext(true);
     options.getWebClient().setProxyOptions(new ProxyOptions());
     assertDoesNotThrow(options::checkTogether);
   }
 
   @Test
-  void https_through_a_proxy_is_accepted() {
+  void https_through_a_proxy_is_allowed() {
     options.getWebClient().setProxyOptions(new ProxyOptions());
     assertDoesNotThrow(options::checkTogether);
   }
@@ -576,29 +576,29 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void the_default_connect_timeout_is_at_most_the_timeout() {
+  void the_default_connect_timeout_is_reduced_to_a_shorter_timeout() {
     options.setTimeout(Duration.ofMillis(500));
     assertDoesNotThrow(options::checkTogether);
     assertEquals(Duration.ofMillis(500), options.getConnectTimeout());
   }
 
   @Test
-  void the_default_connect_timeout_grows_with_the_timeout() {
+  void the_default_connect_timeout_is_restored_by_a_longer_timeout() {
     options.setTimeout(Duration.ofMillis(500)).setTimeout(Duration.ofSeconds(20));
     assertEquals(Duration.ofSeconds(3), options.getConnectTimeout());
   }
 
   @Test
-  void the_default_connect_timeout_is_at_most_the_timeout_after_a_json_round_trip() {
-    OtpResendOptions back =
+  void the_default_connect_timeout_is_reduced_after_a_json_round_trip_too() {
+    OtpResendOptions copy =
         new OtpResendOptions(options.setTimeout(Duration.ofMillis(500)).toJson());
-    assertDoesNotThrow(back::checkTogether);
-    assertEquals(Duration.ofMillis(500), back.getConnectTimeout());
+    assertDoesNotThrow(copy::checkTogether);
+    assertEquals(Duration.ofMillis(500), copy.getConnectTimeout());
   }
 
   // JSON
 
-  /** A value for each property that is not the default. */
+  /** Returns a value for each property. Each value differs from the default. */
   static Stream<Arguments> nonDefaults() {
     return Stream.of(
         Arguments.of("baseUrl", "https://example.org/api/"),
@@ -628,7 +628,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void the_table_of_values_has_every_property() {
+  void the_test_values_cover_every_property() {
     Set<Object> keys = new TreeSet<>();
     nonDefaults().forEach(row -> keys.add(row.get()[0]));
     assertEquals(new TreeSet<>(KEYS), keys);
@@ -637,7 +637,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("nonDefaults")
-  void the_json_has_the_value_that_was_set(String key, Object value) {
+  void a_property_is_written_to_json_unchanged(String key, Object value) {
     JsonObject json = fromJson(key, value).toJson();
     assertEquals(value, json.getValue(key));
     assertNotEquals(value, new OtpResendOptions().toJson().getValue(key));
@@ -645,7 +645,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @MethodSource("nonDefaults")
-  void setting_a_property_does_not_change_the_others(String key, Object value) {
+  void a_property_does_not_change_another_property(String key, Object value) {
     JsonObject json = fromJson(key, value).toJson();
     json.remove(key);
     JsonObject defaults = new OtpResendOptions().toJson();
@@ -668,7 +668,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void the_setters_and_the_json_have_the_same_values() {
+  void json_contains_the_values_that_the_setters_set() {
     JsonObject json = new JsonObject();
     nonDefaults().forEach(row -> json.put((String) row.get()[0], row.get()[1]));
     options
@@ -691,7 +691,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void the_json_and_the_getters_have_the_same_values() {
+  void the_getters_return_the_values_of_the_json() {
     JsonObject json = new JsonObject();
     nonDefaults().forEach(row -> json.put((String) row.get()[0], row.get()[1]));
     OtpResendOptions read = new OtpResendOptions(json);
@@ -770,7 +770,7 @@ class OtpResendOptionsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"tokn", "Token", "baseURL", "", "timeoutMs", "host"})
-  void an_unknown_key_is_rejected_with_the_known_keys_and_without_its_value(String key) {
+  void an_unknown_key_is_rejected_with_all_known_keys_and_its_value_is_not_shown(String key) {
     IllegalArgumentException rejection = rejection(() -> fromJson(key, "geheim"));
     assertNames(rejection, '"' + key + '"');
     for (String known : KEYS) {
@@ -782,13 +782,13 @@ class OtpResendOptionsTest {
   // webClient
 
   @Test
-  void the_web_client_options_are_mutable() {
+  void the_web_client_options_can_be_changed_in_place() {
     options.getWebClient().setMetricsName("otp");
     assertEquals("otp", options.toJson().getJsonObject("webClient").getString("metricsName"));
   }
 
   @Test
-  void setting_web_client_options_copies_them() {
+  void the_web_client_options_that_are_set_are_copied() {
     WebClientOptions given = new WebClientOptions().setUserAgent("before");
     options.setWebClient(given);
     given.setUserAgent("after");
@@ -801,7 +801,7 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void a_copy_has_a_copy_of_the_web_client_options() {
+  void a_copy_has_separate_web_client_options() {
     options
         .getWebClient()
         .setProxyOptions(new ProxyOptions().setHost("before"))
@@ -860,7 +860,7 @@ class OtpResendOptionsTest {
         "{\"proxyOptions\":null}; proxyOptions",
         "{\"nonProxyHosts\":\"geheim\"}; nonProxyHosts",
       })
-  void an_unknown_key_of_the_web_client_options_is_rejected_by_name(String webClient, String key) {
+  void an_invalid_web_client_option_is_rejected_with_its_key(String webClient, String key) {
     IllegalArgumentException rejection =
         rejection(() -> fromJson("webClient", new JsonObject(webClient)));
     assertNames(rejection, "webClient." + key);
@@ -878,7 +878,7 @@ class OtpResendOptionsTest {
         "{\"trustStoreOptions\":{\"path\":\"trust.jks\",\"password\":7}}; password",
         "{\"pemTrustOptions\":{\"certPath\":\"ca.pem\"}}; certPath",
       })
-  void an_unknown_key_of_a_nested_object_is_rejected_by_name(String webClient, String key) {
+  void an_invalid_nested_option_is_rejected_with_its_key(String webClient, String key) {
     assertNames(
         rejection(() -> fromJson("webClient", new JsonObject(webClient))), "webClient", key);
   }
@@ -893,7 +893,7 @@ class OtpResendOptionsTest {
         "{\"proxyOptions\":{\"port\":70000}}",
         "{\"trustStoreOptions\":{\"value\":\"?\"}}",
       })
-  void a_value_that_the_web_client_options_reject_is_rejected(String webClient) {
+  void a_value_that_web_client_options_reject_is_rejected(String webClient) {
     assertNames(rejection(() -> fromJson("webClient", new JsonObject(webClient))), "webClient");
   }
 

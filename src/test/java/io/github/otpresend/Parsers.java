@@ -7,7 +7,7 @@ import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the parsers of this package public for the fuzz targets, which are in another package. */
+/** Public access to the parsers of this package, for the fuzz tests in another package. */
 public final class Parsers {
   private Parsers() {}
 

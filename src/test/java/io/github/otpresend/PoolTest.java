@@ -47,7 +47,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The pool on a real event loop, with connections that the test makes, fails and ends. */
+/** The pool on a real event loop, with fake connections that the test makes, fails and ends. */
 @ExtendWith(VertxExtension.class)
 class PoolTest {
   private static final Duration LONG = Duration.ofHours(1);
@@ -60,17 +60,18 @@ class PoolTest {
 
   private static Vertx vertx;
 
-  private ContextInternal home;
+  private ContextInternal context;
 
-  /** The attempts to connect, in order. */
+  /** The attempts to make a connection, in the order in which they began. */
   private final List<Promise<HttpClientConnection>> attempts = new ArrayList<>();
 
-  /** The behaviour of the connector. */
-  private Supplier<Future<HttpClientConnection>> connector = this::attempt;
+  /** The connector of the pool. A test may replace it. */
+  private Supplier<Future<HttpClientConnection>> connector = this::newAttempt;
 
-  private final List<String> told = new ArrayList<>();
+  /** The results that the waiters have received, in order. */
+  private final List<String> results = new ArrayList<>();
 
-  /** The exceptions that Vert.x caught, for example of an assertion in a waiter. */
+  /** The exceptions that Vert.x caught, for example a failed assertion in a waiter. */
   private final List<Throwable> thrown = new CopyOnWriteArrayList<>();
 
   @BeforeAll
@@ -80,8 +81,8 @@ class PoolTest {
 
   @BeforeEach
   void start() {
-    home = ((VertxInternal) vertx).createEventLoopContext();
-    home.exceptionHandler(thrown::add);
+    context = ((VertxInternal) vertx).createEventLoopContext();
+    context.exceptionHandler(thrown::add);
   }
 
   @AfterEach
@@ -89,27 +90,27 @@ class PoolTest {
     assertEquals(List.of(), thrown);
   }
 
-  // ---- who gets which connection
+  // ---- which waiter gets which connection
 
   @Test
   void a_waiter_gets_the_connection_that_is_made_for_it() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller caller = new Caller("caller");
           assertNotNull(pool.take(caller));
           assertNull(caller.link);
-          FakeConnection made = made(0);
+          FakeConnection made = completeAttempt(0);
           assertSame(made.connection, caller.link().connection());
         });
   }
 
   @Test
   void an_idle_connection_is_taken_at_once() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
-          FakeConnection idle = idle(pool);
+          FakeConnection idle = idleConnection(pool);
           Caller caller = new Caller("caller");
           assertNull(pool.take(caller));
           assertSame(idle.connection, caller.link().connection());
@@ -119,13 +120,13 @@ class PoolTest {
 
   @Test
   void the_most_recently_used_idle_connection_is_taken_first() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(3);
           List<Caller> first = take(pool, 3);
-          made(0);
-          made(1);
-          made(2);
+          completeAttempt(0);
+          completeAttempt(1);
+          completeAttempt(2);
           List<Link> links = first.stream().map(Caller::link).toList();
           pool.giveBack(links.get(1));
           pool.giveBack(links.get(2));
@@ -137,78 +138,78 @@ class PoolTest {
   }
 
   @Test
-  void waiters_get_the_connections_that_are_made_in_the_order_of_their_arrival() {
-    onHome(
+  void waiters_get_new_connections_in_order_of_arrival() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(3);
           take(pool, 3);
-          made(2);
-          made(0);
-          made(1);
+          completeAttempt(2);
+          completeAttempt(0);
+          completeAttempt(1);
           assertEquals(
-              List.of("caller 0 connected", "caller 1 connected", "caller 2 connected"), told);
+              List.of("caller 0 connected", "caller 1 connected", "caller 2 connected"), results);
         });
   }
 
   @Test
-  void waiters_get_the_connection_that_is_given_back_in_the_order_of_their_arrival() {
-    onHome(
+  void waiters_get_a_connection_that_is_given_back_in_order_of_arrival() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           List<Caller> callers = take(pool, 3);
-          made(0);
+          completeAttempt(0);
           pool.giveBack(callers.get(0).link());
           pool.giveBack(callers.get(1).link());
           assertEquals(
-              List.of("caller 0 connected", "caller 1 connected", "caller 2 connected"), told);
+              List.of("caller 0 connected", "caller 1 connected", "caller 2 connected"), results);
           assertEquals(1, attempts.size());
         });
   }
 
   @Test
-  void a_connection_has_one_user_at_a_time() {
-    onHome(
+  void a_connection_is_held_by_one_caller_at_a_time() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           List<Caller> callers = take(pool, 2);
-          made(0);
+          completeAttempt(0);
           assertNotNull(callers.get(0).link);
           assertNull(callers.get(1).link);
         });
   }
 
   @Test
-  void a_waiter_gets_a_released_connection_before_its_own_attempt_succeeds() {
-    onHome(
+  void a_waiter_gets_a_connection_that_is_given_back_before_its_attempt_succeeds() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           List<Caller> callers = take(pool, 2);
-          made(0);
+          completeAttempt(0);
           pool.giveBack(callers.get(0).link());
           assertSame(callers.get(0).link(), callers.get(1).link());
         });
   }
 
   @Test
-  void a_new_connection_without_a_waiter_becomes_idle() {
-    onHome(
+  void a_connection_that_no_waiter_needs_any_more_becomes_idle() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           List<Caller> callers = take(pool, 2);
-          made(0);
+          completeAttempt(0);
           pool.giveBack(callers.get(0).link());
-          FakeConnection second = made(1);
+          FakeConnection second = completeAttempt(1);
           Caller third = new Caller("third");
           assertNull(pool.take(third));
           assertSame(second.connection, third.link().connection());
         });
   }
 
-  // ---- how many connections
+  // ---- the number of connections
 
   @Test
-  void there_is_an_attempt_for_each_waiter_up_to_the_maximum() {
-    onHome(
+  void each_waiter_starts_an_attempt_up_to_max_connections() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(3);
           take(pool, 2);
@@ -219,27 +220,27 @@ class PoolTest {
   }
 
   @Test
-  void an_attempt_without_a_waiter_serves_the_next_waiter() {
-    onHome(
+  void an_attempt_whose_waiter_was_cancelled_serves_the_next_waiter() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           Objects.requireNonNull(pool.take(new Caller("first"))).cancel();
           Caller second = new Caller("second");
           pool.take(second);
           assertEquals(1, attempts.size());
-          made(0);
+          completeAttempt(0);
           assertNotNull(second.link);
         });
   }
 
   @Test
-  void there_are_no_more_connections_than_the_maximum_while_all_are_in_use() {
-    onHome(
+  void no_connection_beyond_max_connections_is_made_while_all_are_held() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           take(pool, 2);
-          made(0);
-          made(1);
+          completeAttempt(0);
+          completeAttempt(1);
           take(pool, 5);
           assertEquals(2, attempts.size());
         });
@@ -249,7 +250,7 @@ class PoolTest {
   void a_closing_connection_counts_until_it_has_ended() {
     FakeConnection closing = new FakeConnection();
     closing.endsOnClose = false;
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller first = new Caller("first");
@@ -265,12 +266,12 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_ends_in_use_makes_room_for_another() {
-    onHome(
+  void a_held_connection_that_ends_makes_room_for_another_connection() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           take(pool, 2);
-          FakeConnection held = made(0);
+          FakeConnection held = completeAttempt(0);
           assertEquals(1, attempts.size());
           held.end();
           assertEquals(2, attempts.size());
@@ -279,8 +280,8 @@ class PoolTest {
 
   @ParameterizedTest
   @MethodSource("seeds")
-  void random_events_break_neither_the_maximum_nor_the_order_and_forget_no_waiter(long seed) {
-    onHome(() -> new RandomUse(seed).run());
+  void random_use_never_exceeds_max_connections_and_serves_every_waiter_in_order(long seed) {
+    runOnEventLoop(() -> new RandomUse(seed).run());
   }
 
   static IntStream seeds() {
@@ -290,46 +291,46 @@ class PoolTest {
   // ---- attempts that fail
 
   @Test
-  void a_failed_attempt_fails_the_first_waiter_and_is_repeated_for_the_others() {
-    onHome(
+  void a_failed_attempt_fails_the_first_waiter_and_another_attempt_serves_the_others() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           List<Caller> callers = take(pool, 3);
           Exception failure = new ConnectException("expected by this test");
           attempts.get(0).fail(failure);
-          assertEquals(List.of("caller 0 not connected"), told);
+          assertEquals(List.of("caller 0 not connected"), results);
           assertSame(failure, callers.get(0).failure);
           assertEquals(2, attempts.size());
         });
   }
 
   @Test
-  void a_failed_waiter_gets_no_connection_later() {
-    onHome(
+  void a_waiter_that_has_failed_gets_no_connection_later() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           take(pool, 2);
           attempts.get(0).fail("expected by this test");
-          made(1);
-          assertEquals(List.of("caller 0 not connected", "caller 1 connected"), told);
+          completeAttempt(1);
+          assertEquals(List.of("caller 0 not connected", "caller 1 connected"), results);
         });
   }
 
   @Test
-  void a_failed_attempt_is_not_repeated_if_the_other_waiters_have_attempts() {
-    onHome(
+  void a_failed_attempt_is_not_repeated_if_every_other_waiter_has_an_attempt() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(3);
           take(pool, 3);
           attempts.get(1).fail("expected by this test");
           assertEquals(3, attempts.size());
-          assertEquals(List.of("caller 0 not connected"), told);
+          assertEquals(List.of("caller 0 not connected"), results);
         });
   }
 
   @Test
-  void a_failed_attempt_without_a_waiter_makes_room_for_another() {
-    onHome(
+  void a_failed_attempt_without_a_waiter_makes_room_for_another_attempt() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Objects.requireNonNull(pool.take(new Caller("first"))).cancel();
@@ -337,13 +338,13 @@ class PoolTest {
           assertEquals(1, attempts.size());
           pool.take(new Caller("second"));
           assertEquals(2, attempts.size());
-          assertEquals(List.of(), told);
+          assertEquals(List.of(), results);
         });
   }
 
   @Test
-  void a_failed_waiter_can_wait_again_behind_the_others() {
-    onHome(
+  void a_waiter_that_has_failed_can_wait_again_behind_the_others() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller again = new Caller("again");
@@ -359,9 +360,9 @@ class PoolTest {
           attempts.get(0).fail("expected by this test");
           assertEquals(2, attempts.size());
           attempts.get(1).fail("expected by this test");
-          made(2);
+          completeAttempt(2);
           assertEquals(
-              List.of("first not connected", "second not connected", "again connected"), told);
+              List.of("first not connected", "second not connected", "again connected"), results);
         });
   }
 
@@ -372,13 +373,13 @@ class PoolTest {
         () -> {
           throw thrown;
         };
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller caller = new Caller("caller");
           pool.take(caller);
           assertSame(thrown, caller.failure);
-          assertEquals(List.of("caller not connected"), told);
+          assertEquals(List.of("caller not connected"), results);
         });
   }
 
@@ -388,62 +389,62 @@ class PoolTest {
         () -> {
           throw new IllegalStateException("expected by this test");
         };
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           pool.take(new Caller("first"));
-          connector = this::attempt;
+          connector = this::newAttempt;
           pool.take(new Caller("second"));
-          made(0);
-          assertEquals(List.of("first not connected", "second connected"), told);
+          completeAttempt(0);
+          assertEquals(List.of("first not connected", "second connected"), results);
         });
   }
 
   @Test
   void cancelling_a_waiter_that_failed_at_once_does_nothing() {
     connector = () -> Future.failedFuture("expected by this test");
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
-          DeadlineQueue.Entry turn = pool.take(new Caller("first"));
-          connector = this::attempt;
+          DeadlineQueue.Entry queued = pool.take(new Caller("first"));
+          connector = this::newAttempt;
           Caller second = new Caller("second");
           pool.take(second);
-          if (turn != null) {
-            turn.cancel();
+          if (queued != null) {
+            queued.cancel();
           }
-          made(0);
+          completeAttempt(0);
           assertNotNull(second.link);
         });
   }
 
   @Test
-  void ten_thousand_waiters_all_fail_when_every_attempt_fails_at_once() {
-    onHome(
+  void ten_thousand_waiters_all_fail_when_attempts_begin_to_fail_at_once() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           take(pool, 10_000);
           connector = () -> Future.failedFuture("expected by this test");
           attempts.get(0).fail("expected by this test");
-          assertEquals(10_000, told.size());
+          assertEquals(10_000, results.size());
         });
   }
 
-  // ---- attempts whose time is over
+  // ---- attempts that time out
 
   @Test
-  void an_attempt_that_times_out_is_followed_by_another() {
-    Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(() -> takeAndCancel(pool));
+  void an_attempt_that_has_timed_out_allows_another_attempt() {
+    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
   }
 
   @Test
-  void an_attempt_that_timed_out_counts_until_it_has_ended() {
-    Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(() -> takeAndCancel(pool));
+  void an_attempt_that_has_timed_out_counts_as_a_connection_until_it_ends() {
+    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
-    onHome(
+    runOnEventLoop(
         () -> {
           take(pool, 5);
           assertEquals(2, attempts.size());
@@ -453,63 +454,63 @@ class PoolTest {
   }
 
   @Test
-  void an_attempt_that_fails_after_its_timeout_fails_no_waiter() {
-    Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(() -> takeAndCancel(pool));
+  void an_attempt_that_fails_after_it_has_timed_out_fails_no_waiter() {
+    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
-    onHome(
+    runOnEventLoop(
         () -> {
           pool.take(new Caller("caller"));
           attempts.get(0).fail("expected by this test");
-          assertEquals(List.of(), told);
+          assertEquals(List.of(), results);
         });
   }
 
   @Test
-  void an_attempt_that_succeeds_after_its_timeout_serves_a_waiter() {
-    Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(() -> takeAndCancel(pool));
+  void an_attempt_that_succeeds_after_it_has_timed_out_serves_a_waiter() {
+    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
-    onHome(
+    runOnEventLoop(
         () -> {
           pool.take(new Caller("caller"));
-          made(0);
-          assertEquals(List.of("caller connected"), told);
+          completeAttempt(0);
+          assertEquals(List.of("caller connected"), results);
         });
   }
 
   @Test
-  void an_attempt_that_times_out_is_followed_by_another_for_the_remaining_waiter() {
-    Pool pool = fromHome(() -> pool(options(2).setConnectTimeout(SECOND)));
-    onHome(pool::warmUp);
+  void an_attempt_that_has_timed_out_is_followed_by_another_attempt_for_a_waiter() {
+    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SECOND)));
+    runOnEventLoop(pool::warmUp);
     long half = System.nanoTime() + SECOND.toNanos() / 2;
-    eventually("half of the time has passed", () -> System.nanoTime() > half);
-    onHome(() -> pool.take(new Caller("caller")));
-    eventually("a second attempt is made", () -> fromHome(() -> attempts.size() == 2));
+    eventually("half of the connect timeout has passed", () -> System.nanoTime() > half);
+    runOnEventLoop(() -> pool.take(new Caller("caller")));
+    eventually("a second attempt is made", () -> callOnEventLoop(() -> attempts.size() == 2));
   }
 
-  // ---- waiters that leave
+  // ---- waiters that are cancelled or time out
 
   @Test
-  void the_next_waiter_gets_the_connection_of_a_cancelled_waiter() {
-    onHome(
+  void a_cancelled_waiter_receives_nothing_and_the_next_waiter_gets_its_connection() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Objects.requireNonNull(pool.take(new Caller("cancelled"))).cancel();
           pool.take(new Caller("next"));
-          made(0);
-          assertEquals(List.of("next connected"), told);
+          completeAttempt(0);
+          assertEquals(List.of("next connected"), results);
         });
   }
 
   @Test
-  void the_connection_of_a_cancelled_waiter_becomes_idle() {
-    onHome(
+  void a_connection_that_was_made_for_a_cancelled_waiter_becomes_idle() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Objects.requireNonNull(pool.take(new Caller("cancelled"))).cancel();
-          FakeConnection made = made(0);
-          assertEquals(List.of(), told);
+          FakeConnection made = completeAttempt(0);
+          assertEquals(List.of(), results);
           Caller next = new Caller("next");
           assertNull(pool.take(next));
           assertSame(made.connection, next.link().connection());
@@ -520,11 +521,11 @@ class PoolTest {
   void a_waiter_fails_after_the_connect_timeout() {
     Caller caller = new Caller("caller");
     long began = System.nanoTime();
-    Pool pool = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(() -> pool.take(caller));
-    eventually("the waiter fails", () -> fromHome(() -> caller.failure != null));
+    Pool pool = callOnEventLoop(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> pool.take(caller));
+    eventually("the waiter has failed", () -> callOnEventLoop(() -> caller.failure != null));
     assertTrue(System.nanoTime() - began >= SHORT_CONNECT_TIMEOUT.toNanos());
-    onHome(
+    runOnEventLoop(
         () -> {
           ResendException failure = assertInstanceOf(ResendException.class, caller.failure);
           assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
@@ -533,29 +534,30 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_beyond_the_maximum_fails_after_the_connect_timeout() {
+  void a_waiter_without_a_free_connection_fails_after_the_connect_timeout() {
     Caller waiting = new Caller("waiting");
-    Pool pool = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(
+    Pool pool = callOnEventLoop(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(
         () -> {
           pool.take(new Caller("first"));
-          made(0);
+          completeAttempt(0);
           pool.take(waiting);
         });
-    eventually("the waiter fails", () -> fromHome(() -> waiting.failure != null));
-    onHome(() -> assertEquals(List.of("first connected", "waiting not connected"), told));
+    eventually("the waiter has failed", () -> callOnEventLoop(() -> waiting.failure != null));
+    runOnEventLoop(
+        () -> assertEquals(List.of("first connected", "waiting not connected"), results));
   }
 
   @Test
-  void a_waiter_that_timed_out_gets_no_connection_later() {
+  void a_waiter_that_has_timed_out_gets_no_connection_later() {
     Caller late = new Caller("late");
-    Pool pool = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    onHome(() -> pool.take(late));
-    eventually("the waiter fails", () -> fromHome(() -> late.failure != null));
-    onHome(
+    Pool pool = callOnEventLoop(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> pool.take(late));
+    eventually("the waiter has failed", () -> callOnEventLoop(() -> late.failure != null));
+    runOnEventLoop(
         () -> {
-          made(0);
-          assertEquals(List.of("late not connected"), told);
+          completeAttempt(0);
+          assertEquals(List.of("late not connected"), results);
         });
   }
 
@@ -563,12 +565,12 @@ class PoolTest {
 
   @Test
   void a_connection_that_has_ended_is_not_reused() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller first = new Caller("first");
           pool.take(first);
-          made(0).end();
+          completeAttempt(0).end();
           pool.giveBack(first.link());
           assertNotNull(pool.take(new Caller("second")));
           assertEquals(2, attempts.size());
@@ -576,27 +578,27 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_ends_at_once_is_not_used() {
-    onHome(
+  void a_connection_that_ended_while_it_was_made_is_not_used() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           pool.take(new Caller("caller"));
           FakeConnection ended = new FakeConnection();
           ended.hasEnded = true;
           attempts.get(0).complete(ended.connection);
-          assertEquals(List.of(), told);
+          assertEquals(List.of(), results);
           assertEquals(2, attempts.size());
         });
   }
 
   @Test
-  void a_connection_that_received_unexpected_data_is_closed_on_release() {
-    onHome(
+  void a_connection_with_unexpected_data_is_closed_when_it_is_given_back() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller first = new Caller("first");
           pool.take(first);
-          FakeConnection connection = made(0);
+          FakeConnection connection = completeAttempt(0);
           connection.receiveUnexpected();
           pool.giveBack(first.link());
           assertEquals(1, connection.closes);
@@ -605,11 +607,11 @@ class PoolTest {
   }
 
   @Test
-  void an_idle_connection_that_received_unexpected_data_is_closed() {
-    onHome(
+  void an_idle_connection_with_unexpected_data_is_closed_and_not_taken() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
-          FakeConnection idle = idle(pool);
+          FakeConnection idle = idleConnection(pool);
           idle.receiveUnexpected();
           assertNotNull(pool.take(new Caller("second")));
           assertEquals(1, idle.closes);
@@ -618,13 +620,13 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_with_the_option_close_is_closed_on_release() {
-    onHome(
+  void a_connection_with_the_option_close_is_closed_when_it_is_given_back() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller first = new Caller("first");
           pool.take(first);
-          FakeConnection connection = made(0);
+          FakeConnection connection = completeAttempt(0);
           first
               .link()
               .received(answer(MultiMap.caseInsensitiveMultiMap().add("Connection", "close")));
@@ -635,12 +637,12 @@ class PoolTest {
 
   @Test
   void a_connection_without_the_option_close_is_reused() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller first = new Caller("first");
           pool.take(first);
-          FakeConnection connection = made(0);
+          FakeConnection connection = completeAttempt(0);
           first.link().received(answer(MultiMap.caseInsensitiveMultiMap()));
           pool.giveBack(first.link());
           Caller second = new Caller("second");
@@ -650,21 +652,21 @@ class PoolTest {
   }
 
   @Test
-  void a_waiter_gets_another_connection_if_a_connection_is_closed_on_release() {
-    Pool pool = fromHome(() -> pool(1));
+  void a_waiter_gets_a_new_connection_if_a_connection_is_closed_when_it_is_given_back() {
+    Pool pool = callOnEventLoop(() -> pool(1));
     Caller first = new Caller("first");
     Caller second = new Caller("second");
-    onHome(
+    runOnEventLoop(
         () -> {
           pool.take(first);
           pool.take(second);
-          made(0).receiveUnexpected();
+          completeAttempt(0).receiveUnexpected();
           pool.giveBack(first.link());
         });
-    eventually("another attempt is made", () -> fromHome(() -> attempts.size() == 2));
-    onHome(
+    eventually("another attempt is made", () -> callOnEventLoop(() -> attempts.size() == 2));
+    runOnEventLoop(
         () -> {
-          FakeConnection another = made(1);
+          FakeConnection another = completeAttempt(1);
           assertSame(another.connection, second.link().connection());
         });
   }
@@ -672,26 +674,28 @@ class PoolTest {
   // ---- idle connections
 
   @Test
-  void idle_connections_are_closed_after_keep_alive() {
-    Pool pool = fromHome(() -> pool(options(2).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
+  void idle_connections_are_closed_after_the_keep_alive_timeout() {
+    Pool pool = callOnEventLoop(() -> pool(options(2).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
     List<FakeConnection> made = new ArrayList<>();
     List<Caller> callers =
-        fromHome(
+        callOnEventLoop(
             () -> {
               List<Caller> both = take(pool, 2);
-              made.add(made(0));
-              made.add(made(1));
+              made.add(completeAttempt(0));
+              made.add(completeAttempt(1));
               return both;
             });
     List<Long> idleSince = new ArrayList<>();
     for (Caller caller : callers) {
-      // they expire at different times, so that one timer cannot close both
+      // the two become idle at different times, so that one timer cannot close both
       long now = System.nanoTime();
       eventually("some time has passed", () -> System.nanoTime() - now > 20_000_000);
       idleSince.add(System.nanoTime());
-      onHome(() -> pool.giveBack(caller.link()));
+      runOnEventLoop(() -> pool.giveBack(caller.link()));
     }
-    eventually("both have ended", () -> fromHome(() -> made.stream().allMatch(c -> c.hasEnded)));
+    eventually(
+        "both connections have ended",
+        () -> callOnEventLoop(() -> made.stream().allMatch(c -> c.hasEnded)));
     for (int i = 0; i < 2; i++) {
       long idleNanos = made.get(i).closedAt - idleSince.get(i);
       assertTrue(idleNanos >= SHORT_KEEP_ALIVE.toNanos(), "closed after " + idleNanos + " ns");
@@ -700,22 +704,22 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_becomes_idle_later_is_also_closed_after_keep_alive() {
-    Pool pool = fromHome(() -> pool(options(1).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
+  void a_connection_that_becomes_idle_after_all_others_were_closed_is_closed_too() {
+    Pool pool = callOnEventLoop(() -> pool(options(1).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
     for (int i = 0; i < 2; i++) {
-      FakeConnection idle = fromHome(() -> idle(pool));
-      eventually("it has ended", () -> fromHome(() -> idle.hasEnded));
+      FakeConnection idle = callOnEventLoop(() -> idleConnection(pool));
+      eventually("the connection has ended", () -> callOnEventLoop(() -> idle.hasEnded));
       assertEquals(1, idle.closes);
     }
   }
 
   @Test
-  void an_idle_connection_that_expired_is_closed_and_not_used() {
-    onHome(
+  void an_idle_connection_that_has_timed_out_is_closed_and_not_taken() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(options(2).setKeepAliveTimeout(SHORT_KEEP_ALIVE));
-          FakeConnection idle = idle(pool);
-          // the event loop is blocked, so that the timer cannot close the connection
+          FakeConnection idle = idleConnection(pool);
+          // while the event loop is busy, the timer cannot close the connection
           EventLoops.keepBusy(SHORT_KEEP_ALIVE.toNanos());
           assertNotNull(pool.take(new Caller("caller")));
           assertEquals(1, idle.closes);
@@ -724,26 +728,26 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_ends_while_it_is_idle_leaves_the_pool() {
-    onHome(
+  void an_idle_connection_that_ends_is_removed_from_the_pool() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
-          FakeConnection ended = idle(pool);
+          FakeConnection ended = idleConnection(pool);
           ended.end();
           assertNotNull(pool.take(new Caller("caller")));
           assertEquals(2, attempts.size());
-          assertEquals(0, ended.closes, "it was still there to be closed");
+          assertEquals(0, ended.closes, "the pool still had the connection");
         });
   }
 
   @Test
-  void the_end_of_an_idle_connection_does_not_affect_the_others() {
-    onHome(
+  void an_idle_connection_that_ends_does_not_affect_other_idle_connections() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           List<Caller> callers = take(pool, 2);
-          FakeConnection other = made(0);
-          FakeConnection ended = made(1);
+          FakeConnection other = completeAttempt(0);
+          FakeConnection ended = completeAttempt(1);
           callers.forEach(caller -> pool.giveBack(caller.link()));
           ended.end();
           Caller next = new Caller("next");
@@ -756,12 +760,12 @@ class PoolTest {
 
   @Test
   void warming_up_makes_one_connection_that_becomes_idle() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           pool.warmUp();
           assertEquals(1, attempts.size());
-          FakeConnection warm = made(0);
+          FakeConnection warm = completeAttempt(0);
           Caller caller = new Caller("caller");
           assertNull(pool.take(caller));
           assertSame(warm.connection, caller.link().connection());
@@ -769,21 +773,21 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_warming_up_makes_serves_the_first_waiter() {
-    onHome(
+  void a_connection_that_is_made_by_warming_up_serves_the_first_waiter() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           pool.warmUp();
           pool.take(new Caller("caller"));
           assertEquals(1, attempts.size());
-          made(0);
-          assertEquals(List.of("caller connected"), told);
+          completeAttempt(0);
+          assertEquals(List.of("caller connected"), results);
         });
   }
 
   @Test
-  void warming_up_makes_no_connection_beyond_the_maximum() {
-    onHome(
+  void warming_up_makes_no_connection_beyond_max_connections() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           pool.warmUp();
@@ -794,7 +798,7 @@ class PoolTest {
 
   @Test
   void warming_up_that_fails_leaves_room_for_another_attempt() {
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           pool.warmUp();
@@ -808,40 +812,42 @@ class PoolTest {
   // ---- closing
 
   @Test
-  void closing_closes_the_idle_connections() {
+  void closing_a_pool_closes_the_idle_connections() {
     List<FakeConnection> made = new ArrayList<>();
-    onHome(
+    runOnEventLoop(
         () -> {
           Pool pool = pool(2);
           List<Caller> callers = take(pool, 2);
-          made.add(made(0));
-          made.add(made(1));
+          made.add(completeAttempt(0));
+          made.add(completeAttempt(1));
           callers.forEach(caller -> pool.giveBack(caller.link()));
           pool.close();
         });
-    eventually("both have ended", () -> fromHome(() -> made.stream().allMatch(c -> c.hasEnded)));
+    eventually(
+        "both connections have ended",
+        () -> callOnEventLoop(() -> made.stream().allMatch(c -> c.hasEnded)));
   }
 
   @Test
-  void closing_leaves_a_connection_in_use_open() {
-    onHome(
+  void closing_a_pool_leaves_a_held_connection_open() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           take(pool, 1);
-          FakeConnection held = made(0);
+          FakeConnection held = completeAttempt(0);
           pool.close();
           assertEquals(0, held.closes);
         });
   }
 
   @Test
-  void a_connection_that_is_released_after_the_close_is_closed() {
-    onHome(
+  void a_connection_that_is_given_back_after_the_close_is_closed() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           Caller caller = new Caller("caller");
           pool.take(caller);
-          FakeConnection held = made(0);
+          FakeConnection held = completeAttempt(0);
           pool.close();
           pool.giveBack(caller.link());
           assertEquals(1, held.closes);
@@ -849,57 +855,57 @@ class PoolTest {
   }
 
   @Test
-  void a_connection_that_arrives_after_the_close_is_closed() {
-    onHome(
+  void a_connection_that_is_made_after_the_close_is_closed() {
+    runOnEventLoop(
         () -> {
           Pool pool = pool(1);
           pool.warmUp();
           pool.close();
-          assertEquals(1, made(0).closes);
+          assertEquals(1, completeAttempt(0).closes);
         });
   }
 
   @Test
   void a_waiter_does_not_time_out_after_the_close() {
-    Pool closed = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
-    Pool open = fromHome(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    Pool closed = callOnEventLoop(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    Pool open = callOnEventLoop(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
     Caller later = new Caller("later");
-    onHome(
+    runOnEventLoop(
         () -> {
           closed.take(new Caller("closed"));
           closed.close();
           open.take(later);
         });
-    eventually("the later waiter times out", () -> fromHome(() -> later.failure != null));
-    onHome(() -> assertEquals(List.of("later not connected"), told));
+    eventually("the later waiter times out", () -> callOnEventLoop(() -> later.failure != null));
+    runOnEventLoop(() -> assertEquals(List.of("later not connected"), results));
   }
 
   @Test
   void closing_a_pool_that_was_never_used_does_nothing() {
-    onHome(() -> pool(1).close());
+    runOnEventLoop(() -> pool(1).close());
   }
 
   // ---- other threads
 
   @Test
-  void taking_from_another_thread_fails_an_assertion() {
-    Pool pool = fromHome(() -> pool(1));
+  void taking_a_connection_from_another_thread_fails_an_assertion() {
+    Pool pool = callOnEventLoop(() -> pool(1));
     assertThrows(AssertionError.class, () -> pool.take(new Caller("caller")));
   }
 
   @Test
-  void releasing_from_another_thread_fails_an_assertion() {
-    Pool pool = fromHome(() -> pool(1));
+  void giving_back_a_connection_from_another_thread_fails_an_assertion() {
+    Pool pool = callOnEventLoop(() -> pool(1));
     Caller caller = new Caller("caller");
-    onHome(
+    runOnEventLoop(
         () -> {
           pool.take(caller);
-          made(0);
+          completeAttempt(0);
         });
     assertThrows(AssertionError.class, () -> pool.giveBack(caller.link()));
   }
 
-  /** Uses a pool at random, and checks the results. */
+  /** A sequence of random actions on a pool, with a model of the expected state. */
   private final class RandomUse {
     private static final int STEPS = 400;
 
@@ -916,7 +922,7 @@ class PoolTest {
     RandomUse(long seed) {
       random = new SplittableRandom(seed);
       maxConnections = 1 + random.nextInt(4);
-      pool = new Pool(home, this::connect, options(maxConnections));
+      pool = new Pool(context, this::connect, options(maxConnections));
     }
 
     void run() {
@@ -932,39 +938,39 @@ class PoolTest {
         open.stream().filter(c -> c.closes > 0).toList().forEach(this::end);
         check();
       }
-      assertEquals(List.of(), List.copyOf(waiting), "they were forgotten");
+      assertEquals(List.of(), List.copyOf(waiting), "these waiters were never served");
     }
 
     private void step() {
       switch (random.nextInt(10)) {
         case 0, 1, 2 -> new RandomCaller().take();
-        case 3 -> any(pending, this::succeed);
-        case 4 -> any(pending, this::fail);
-        case 5, 6 -> any(holding, RandomCaller::giveBack);
-        case 7 -> any(open, this::end);
-        case 8 -> any(open, FakeConnection::receiveUnexpected);
-        default -> any(new ArrayList<>(waiting), RandomCaller::cancel);
+        case 3 -> withRandom(pending, this::succeed);
+        case 4 -> withRandom(pending, this::fail);
+        case 5, 6 -> withRandom(holding, RandomCaller::giveBack);
+        case 7 -> withRandom(open, this::end);
+        case 8 -> withRandom(open, FakeConnection::receiveUnexpected);
+        default -> withRandom(new ArrayList<>(waiting), RandomCaller::cancel);
       }
     }
 
-    private <T> void any(List<T> all, Consumer<T> act) {
-      if (!all.isEmpty()) {
-        act.accept(all.get(random.nextInt(all.size())));
+    private <T> void withRandom(List<T> entries, Consumer<T> action) {
+      if (!entries.isEmpty()) {
+        action.accept(entries.get(random.nextInt(entries.size())));
       }
     }
 
     private void check() {
       int connections = pending.size() + open.size();
       assertTrue(connections <= maxConnections, connections + " connections");
-      // there is an attempt for each waiter, up to the maximum
+      // every waiter has an attempt, unless no more connections are allowed
       assertTrue(
           pending.size() >= waiting.size() || connections == maxConnections,
-          waiting.size() + " wait for " + pending.size() + " attempts");
+          waiting.size() + " waiters have " + pending.size() + " attempts");
       assertEquals(holding.size(), holding.stream().map(RandomCaller::link).distinct().count());
     }
 
     private Future<HttpClientConnection> connect() {
-      assertTrue(pending.size() + open.size() < maxConnections, "one too many is being made");
+      assertTrue(pending.size() + open.size() < maxConnections, "an attempt beyond maxConnections");
       switch (stepsLeft == 0 ? 9 : random.nextInt(10)) {
         case 0:
           throw new IllegalStateException("expected by this test");
@@ -973,7 +979,7 @@ class PoolTest {
         case 2:
           return Future.succeededFuture(opened().connection);
         default:
-          Promise<HttpClientConnection> attempt = home.promise();
+          Promise<HttpClientConnection> attempt = context.promise();
           pending.add(attempt);
           return attempt.future();
       }
@@ -981,7 +987,7 @@ class PoolTest {
 
     private FakeConnection opened() {
       FakeConnection connection = new FakeConnection();
-      connection.endsOnClose = false; // it ends in another step
+      connection.endsOnClose = false; // a later step ends the connection
       open.add(connection);
       return connection;
     }
@@ -1001,9 +1007,9 @@ class PoolTest {
       connection.end();
     }
 
-    /** Waits again or releases its connection at random. */
+    /** A caller that may give its connection back, or add a caller, when it gets its result. */
     private final class RandomCaller extends Caller {
-      private DeadlineQueue.@Nullable Entry turn;
+      private DeadlineQueue.@Nullable Entry queued;
       private boolean isWaiting;
 
       RandomCaller() {
@@ -1013,13 +1019,13 @@ class PoolTest {
       void take() {
         waiting.addLast(this);
         isWaiting = true;
-        turn = pool.take(this);
+        queued = pool.take(this);
       }
 
       void cancel() {
         assertTrue(waiting.remove(this));
         isWaiting = false;
-        Objects.requireNonNull(turn).cancel();
+        Objects.requireNonNull(queued).cancel();
       }
 
       void giveBack() {
@@ -1029,7 +1035,7 @@ class PoolTest {
 
       @Override
       public void connected(Link link) {
-        tell();
+        checkTurn();
         assertTrue(link.isReusable());
         super.connected(link);
         holding.add(this);
@@ -1041,14 +1047,14 @@ class PoolTest {
 
       @Override
       public void notConnected(Throwable cause) {
-        tell();
+        checkTurn();
         super.notConnected(cause);
         takeAgain();
       }
 
-      private void tell() {
-        assertTrue(isWaiting, this + " was told though it did not wait");
-        assertSame(waiting.pollFirst(), this, "it was not its turn");
+      private void checkTurn() {
+        assertTrue(isWaiting, this + " received a result but was not waiting");
+        assertSame(waiting.pollFirst(), this, "the first waiter must receive the result");
         isWaiting = false;
       }
 
@@ -1060,7 +1066,7 @@ class PoolTest {
     }
   }
 
-  /** A waiter that records its calls. */
+  /** A waiter that records the result that it receives. */
   private class Caller implements Pool.Waiter {
     private final String name;
     @Nullable Link link;
@@ -1076,13 +1082,13 @@ class PoolTest {
 
     @Override
     public void connected(Link link) {
-      told.add(name + " connected");
+      results.add(name + " connected");
       this.link = link;
     }
 
     @Override
     public void notConnected(Throwable cause) {
-      told.add(name + " not connected");
+      results.add(name + " not connected");
       failure = cause;
     }
 
@@ -1092,7 +1098,7 @@ class PoolTest {
     }
   }
 
-  /** A connection that can only end. */
+  /** A connection that sends nothing. It can end and report unexpected data. */
   private final class FakeConnection {
     final HttpClientConnection connection =
         (HttpClientConnection)
@@ -1104,7 +1110,7 @@ class PoolTest {
     private @Nullable Handler<Void> closeHandler;
     private @Nullable Handler<Throwable> exceptionHandler;
 
-    /** Whether it ends a turn of the event loop after it is closed, as in Vert.x. */
+    /** Whether close ends the connection, in a later task of the event loop as in Vert.x. */
     boolean endsOnClose = true;
 
     boolean hasEnded;
@@ -1127,9 +1133,9 @@ class PoolTest {
           closes++;
           closedAt = System.nanoTime();
           if (endsOnClose) {
-            home.runOnContext(v -> end());
+            context.runOnContext(v -> end());
           }
-          return home.succeededFuture();
+          return context.succeededFuture();
         case "hashCode":
           return System.identityHashCode(proxy);
         case "equals":
@@ -1158,7 +1164,7 @@ class PoolTest {
   }
 
   private Pool pool(OtpResendOptions options) {
-    return new Pool(home, () -> connector.get(), options);
+    return new Pool(context, () -> connector.get(), options);
   }
 
   private static OtpResendOptions options(int maxConnections) {
@@ -1168,14 +1174,14 @@ class PoolTest {
         .setKeepAliveTimeout(LONG);
   }
 
-  private Future<HttpClientConnection> attempt() {
-    Promise<HttpClientConnection> attempt = home.promise();
+  private Future<HttpClientConnection> newAttempt() {
+    Promise<HttpClientConnection> attempt = context.promise();
     attempts.add(attempt);
     return attempt.future();
   }
 
-  /** Makes an attempt succeed. */
-  private FakeConnection made(int attempt) {
+  /** Completes an attempt and returns the new connection. */
+  private FakeConnection completeAttempt(int attempt) {
     FakeConnection connection = new FakeConnection();
     attempts.get(attempt).complete(connection.connection);
     return connection;
@@ -1195,25 +1201,23 @@ class PoolTest {
     Objects.requireNonNull(pool.take(new Caller("cancelled"))).cancel();
   }
 
-  /**
-   * Waits until the first attempt has timed out. Before that, the attempt would serve the waiter.
-   */
+  /** Waits until the first attempt has timed out, so that a new waiter starts a second attempt. */
   private void awaitSecondAttempt(Pool pool) {
     eventually(
         "a second attempt is made",
         () ->
-            fromHome(
+            callOnEventLoop(
                 () -> {
                   takeAndCancel(pool);
                   return attempts.size() == 2;
                 }));
   }
 
-  /** Returns a connection that was made, used and released. */
-  private FakeConnection idle(Pool pool) {
+  /** Makes a connection, takes it, gives it back and returns it. */
+  private FakeConnection idleConnection(Pool pool) {
     Caller caller = new Caller("first");
     pool.take(caller);
-    FakeConnection connection = made(attempts.size() - 1);
+    FakeConnection connection = completeAttempt(attempts.size() - 1);
     pool.giveBack(caller.link());
     return connection;
   }
@@ -1232,11 +1236,11 @@ class PoolTest {
                 });
   }
 
-  private void onHome(Runnable task) {
-    Calls.run(home, task);
+  private void runOnEventLoop(Runnable task) {
+    Calls.run(context, task);
   }
 
-  private <T> T fromHome(Callable<T> task) {
-    return Calls.call(home, task);
+  private <T> T callOnEventLoop(Callable<T> task) {
+    return Calls.call(context, task);
   }
 }

@@ -24,10 +24,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class RequestIdTest {
   private static final String EMOJI = "\uD83D\uDE00";
-  private static final String HIGH = "\uD83D";
-  private static final String LOW = "\uDE00";
+  private static final String HIGH_SURROGATE = "\uD83D";
+  private static final String LOW_SURROGATE = "\uDE00";
 
-  private static final List<String> GOOD =
+  private static final List<String> VALID_IDS =
       List.of(
           "a",
           "0",
@@ -66,28 +66,28 @@ class RequestIdTest {
           "\uFFFF",
           "\uDBFF\uDFFF");
 
-  static List<String> good() {
-    return GOOD;
+  static List<String> validIds() {
+    return VALID_IDS;
   }
 
   @ParameterizedTest
-  @MethodSource("good")
+  @MethodSource("validIds")
   void an_id_without_control_characters_is_accepted(String id) {
     assertDoesNotThrow(() -> RequestId.check(id));
   }
 
   @ParameterizedTest
-  @MethodSource("good")
+  @MethodSource("validIds")
   void decoding_the_segment_returns_the_id(String id) {
-    assertEquals(id, strictlyDecoded(RequestId.toSegment(id)));
+    assertEquals(id, decodeStrictly(RequestId.toSegment(id)));
   }
 
   @Test
-  void every_character_of_the_basic_plane_survives_encoding_and_decoding() {
+  void decoding_a_segment_returns_every_character_of_the_basic_plane() {
     IntStream.rangeClosed(0, 0xFFFF)
         .filter(c -> c < 0xD800 || c > 0xDFFF)
         .mapToObj(Character::toString)
-        .forEach(c -> assertEquals(c, strictlyDecoded(RequestId.encode(c))));
+        .forEach(c -> assertEquals(c, decodeStrictly(RequestId.encode(c))));
   }
 
   @ParameterizedTest
@@ -109,11 +109,11 @@ class RequestIdTest {
         "..., ...",
         "aZ09-._~, aZ09-._~",
       })
-  void an_id_is_one_percent_encoded_segment(String id, String segment) {
+  void an_id_is_encoded_as_one_path_segment(String id, String segment) {
     assertEquals(segment, RequestId.toSegment(id));
   }
 
-  static Stream<Arguments> bad() {
+  static Stream<Arguments> invalidIds() {
     return Stream.of(
         Arguments.of(null, "is null"),
         Arguments.of("", "is empty"),
@@ -125,22 +125,22 @@ class RequestIdTest {
         Arguments.of(EMOJI.repeat(257), "has 257 characters"),
         Arguments.of(" ".repeat(257), "has 257 characters"),
         Arguments.of("a".repeat(100_000), "has 100000 characters"),
-        Arguments.of("geheim" + HIGH, "half a surrogate pair"),
-        Arguments.of(LOW + "geheim", "half a surrogate pair"),
-        Arguments.of("geheim" + LOW + HIGH, "half a surrogate pair"),
-        Arguments.of(HIGH + "geheim" + LOW, "half a surrogate pair"),
-        Arguments.of(HIGH + EMOJI, "half a surrogate pair"));
+        Arguments.of("geheim" + HIGH_SURROGATE, "half a surrogate pair"),
+        Arguments.of(LOW_SURROGATE + "geheim", "half a surrogate pair"),
+        Arguments.of("geheim" + LOW_SURROGATE + HIGH_SURROGATE, "half a surrogate pair"),
+        Arguments.of(HIGH_SURROGATE + "geheim" + LOW_SURROGATE, "half a surrogate pair"),
+        Arguments.of(HIGH_SURROGATE + EMOJI, "half a surrogate pair"));
   }
 
   @ParameterizedTest
-  @MethodSource("bad")
-  void any_other_id_is_rejected_with_what_is_wrong(String id, String wrong) {
+  @MethodSource("invalidIds")
+  void an_invalid_id_is_rejected_with_the_reason(String id, String reason) {
     String message = rejectionOf(id).getMessage();
-    assertTrue(message.contains(wrong), message);
+    assertTrue(message.contains(reason), message);
   }
 
   @ParameterizedTest
-  @MethodSource("bad")
+  @MethodSource("invalidIds")
   void a_rejection_says_what_is_allowed(String id) {
     String message = rejectionOf(id).getMessage();
     assertTrue(
@@ -188,7 +188,7 @@ class RequestIdTest {
   }
 
   @Test
-  void the_neighbours_of_the_control_characters_are_accepted() {
+  void the_characters_next_to_the_control_characters_are_accepted() {
     String id = "a ~\u00A0";
     assertDoesNotThrow(() -> RequestId.check(id));
   }
@@ -200,18 +200,18 @@ class RequestIdTest {
   }
 
   @Test
-  void an_id_of_256_emoji_is_accepted_since_each_is_one_character() {
+  void an_id_of_256_emoji_is_accepted_because_each_emoji_is_one_character() {
     String id = EMOJI.repeat(256);
     assertDoesNotThrow(() -> RequestId.check(id));
-    assertEquals(id, strictlyDecoded(RequestId.toSegment(id)));
+    assertEquals(id, decodeStrictly(RequestId.toSegment(id)));
   }
 
   private static ResendException rejectionOf(String id) {
     return assertThrows(ResendException.class, () -> RequestId.check(id));
   }
 
-  /** Checks that a segment has only unreserved characters and %XX of well-formed UTF-8. */
-  private static String strictlyDecoded(String segment) {
+  /** Decodes a segment that may contain only unreserved characters and %XX of valid UTF-8. */
+  private static String decodeStrictly(String segment) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     for (int i = 0; i < segment.length(); i++) {
       char c = segment.charAt(i);

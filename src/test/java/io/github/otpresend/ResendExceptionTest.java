@@ -60,7 +60,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void a_failure_keeps_its_cause() {
+  void the_cause_of_a_failure_is_kept() {
     Exception cause = new Exception();
     assertSame(cause, new ResendException(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
   }
@@ -83,7 +83,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void changing_the_json_form_does_not_change_the_failure() {
+  void changing_the_json_does_not_change_the_failure() {
     ResendException failure = ofService("New", 418, "x", null, new JsonObject("{\"a\":1}"));
     failure.toJson().getJsonObject("payload").put("a", 2);
     assertEquals(Optional.of(new JsonObject("{\"a\":1}")), failure.payload());
@@ -92,7 +92,7 @@ class ResendExceptionTest {
   // JSON
 
   @Test
-  void the_json_has_at_least_four_fields() {
+  void the_json_has_four_fields_without_retry_after_and_payload() {
     JsonObject json = new ResendException(ResendFailure.TIMEOUT, "Too late").toJson();
     assertEquals(Set.of("type", "message", "httpStatus", "maybeSent"), json.fieldNames());
     assertEquals("TimeoutException", json.getValue("type"));
@@ -102,7 +102,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void the_json_has_at_most_six_fields() {
+  void the_json_has_six_fields_with_retry_after_and_payload() {
     JsonObject json =
         ofService(
                 "RestartCooldownActiveException",
@@ -162,15 +162,15 @@ class ResendExceptionTest {
 
   @ParameterizedTest
   @MethodSource("failures")
-  void a_failure_survives_an_event_bus_reply(ResendException failure) {
-    ResendException back =
+  void a_failure_survives_the_event_bus_with_all_its_values(ResendException failure) {
+    ResendException decoded =
         ResendException.from(recipientFailure(failure.httpStatus(), failure.toJson().encode()));
-    assertNotSame(failure, back);
-    assertSameFailure(failure, back);
+    assertNotSame(failure, decoded);
+    assertSameFailure(failure, decoded);
   }
 
   @Test
-  void a_failure_with_a_long_number_in_its_payload_survives_an_event_bus_reply() {
+  void a_failure_with_a_long_number_in_its_payload_survives_the_event_bus() {
     for (String number : new String[] {"9".repeat(998) + "e1", "10e2147483647", "1e999", "7.25"}) {
       String body = "{\"type\":\"SessionNotFoundException\",\"payload\":" + number + "}";
       ResendException failure =
@@ -182,14 +182,15 @@ class ResendExceptionTest {
                       MultiMap.caseInsensitiveMultiMap(),
                       Buffer.buffer(body),
                       InstantSource.fixed(Instant.EPOCH)));
-      ResendException back = ResendException.from(recipientFailure(404, failure.toJson().encode()));
-      assertEquals(ResendFailure.SESSION_NOT_FOUND, back.failure(), number);
-      assertSameFailure(failure, back);
+      ResendException decoded =
+          ResendException.from(recipientFailure(404, failure.toJson().encode()));
+      assertEquals(ResendFailure.SESSION_NOT_FOUND, decoded.failure(), number);
+      assertSameFailure(failure, decoded);
     }
   }
 
   @Test
-  void from_no_handlers_is_a_failed_connection() {
+  void a_no_handlers_failure_is_a_failed_connection() {
     ReplyException reply = new ReplyException(ReplyFailure.NO_HANDLERS, -1, "No handlers");
     ResendException failure = ResendException.from(reply);
     assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
@@ -199,7 +200,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_a_timeout_of_the_event_bus_is_a_timeout_that_is_maybe_sent() {
+  void a_timeout_of_the_event_bus_is_a_timeout_that_may_have_been_sent() {
     ResendException failure =
         ResendException.from(new ReplyException(ReplyFailure.TIMEOUT, -1, "Timed out"));
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
@@ -208,7 +209,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_a_message_that_no_consumer_took_is_not_sent() {
+  void a_message_that_no_consumer_received_was_not_sent() {
     ReplyException discarded =
         new ReplyException(
             ReplyFailure.TIMEOUT, "Discarded the request. address: 1, repliedAddress: otp.resend");
@@ -218,7 +219,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_an_error_of_the_event_bus_is_maybe_sent() {
+  void an_error_of_the_event_bus_may_have_been_sent() {
     ResendException failure =
         ResendException.from(new ReplyException(ReplyFailure.ERROR, -1, "Broken"));
     assertEquals(ResendFailure.CONNECTION_LOST, failure.failure());
@@ -245,7 +246,7 @@ class ResendExceptionTest {
         "{\"type\":\"ClientClosedException\",\"message\":\"x\",\"maybeSent\":false",
         "{\"type\":\"a\",\"type\":\"b\",\"message\":\"x\",\"maybeSent\":false}",
       })
-  void from_a_reply_of_another_library_is_unrecognized_and_maybe_sent(String message) {
+  void a_failure_of_another_format_is_unrecognized_and_may_have_been_sent(String message) {
     ResendException failure = ResendException.from(recipientFailure(404, message));
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
     assertEquals("UnrecognizedException", failure.type());
@@ -301,7 +302,7 @@ class ResendExceptionTest {
     "ConnectionFailedException, 500, UNRECOGNIZED",
     "TimeoutException, 504, TIMEOUT",
   })
-  void not_sent_is_ignored_if_the_kind_and_the_status_contradict_it(
+  void maybe_sent_false_is_ignored_if_the_type_or_the_status_contradicts_it(
       String type, int status, ResendFailure kind) {
     ResendException failure = ResendException.from(unsent(type, status));
     assertEquals(kind, failure.failure());
@@ -320,7 +321,8 @@ class ResendExceptionTest {
     "ExpiredException, 504",
     "AlreadyInProgressException, 409",
   })
-  void not_sent_is_accepted_for_a_4xx_and_for_the_kinds_of_the_library(String type, int status) {
+  void maybe_sent_false_is_accepted_for_a_4xx_and_for_a_failure_of_the_library(
+      String type, int status) {
     assertFalse(ResendException.from(unsent(type, status)).maybeSent());
   }
 
@@ -340,7 +342,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_any_other_exception_is_unrecognized_and_maybe_sent_with_that_cause() {
+  void another_exception_becomes_the_cause_of_an_unrecognized_failure_that_is_maybe_sent() {
     IllegalStateException other = new IllegalStateException("other");
     ResendException failure = ResendException.from(other);
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
@@ -372,13 +374,13 @@ class ResendExceptionTest {
 
   @ParameterizedTest
   @MethodSource("wrapped")
-  void from_another_exception_finds_the_failure_inside(Throwable failure) {
+  void from_returns_the_failure_inside_another_exception(Throwable failure) {
     assertEquals(ResendFailure.RATE_LIMITED, ResendException.from(failure).failure());
     assertEquals("slow down", ResendException.from(failure).getMessage());
   }
 
   @Test
-  void from_several_suppressed_failures_takes_a_maybe_sent_failure() {
+  void from_prefers_a_suppressed_failure_that_is_maybe_sent() {
     Exception failure = new Exception();
     failure.addSuppressed(new ResendException(ResendFailure.CONNECTION_FAILED, "first"));
     failure.addSuppressed(new Exception(new ResendException(ResendFailure.TIMEOUT, "second")));
@@ -387,7 +389,7 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_suppressed_exceptions_without_a_failure_of_a_resend_is_unrecognized() {
+  void an_exception_without_a_resend_failure_inside_is_unrecognized() {
     Exception failure = new Exception(new IOException());
     failure.addSuppressed(failure.getCause());
     assertEquals(ResendFailure.UNRECOGNIZED, ResendException.from(failure).failure());
@@ -395,20 +397,20 @@ class ResendExceptionTest {
   }
 
   @Test
-  void from_null_throws() {
+  void from_null_throws_a_null_pointer_exception() {
     assertThrows(NullPointerException.class, () -> ResendException.from(null));
   }
 
   // secrets
 
   @Test
-  void a_failure_that_does_not_repeat_the_secret_is_unchanged() {
+  void a_failure_without_the_secret_is_unchanged() {
     ResendException failure = ofService("New", 418, "x", null, new JsonObject().put("a", "b"));
     assertSame(failure, failure.without(SECRET));
   }
 
   @Test
-  void the_summary_has_the_kind_the_status_and_maybe_sent() {
+  void the_summary_has_the_kind_the_status_and_whether_a_code_was_sent() {
     assertEquals(
         "SESSION_NOT_FOUND (404, not sent)",
         ofService("SessionNotFoundException", 404, "x", null, null).summary());
@@ -421,7 +423,7 @@ class ResendExceptionTest {
     assertSame(failure, failure.without(""));
   }
 
-  static Stream<Arguments> leaks() {
+  static Stream<Arguments> failuresWithSecret() {
     return Stream.of(
         Arguments.of(ofService(SECRET, 418, "x", null, null)),
         Arguments.of(ofService("New" + SECRET, 418, "x", null, null)),
@@ -441,40 +443,39 @@ class ResendExceptionTest {
   }
 
   @ParameterizedTest
-  @MethodSource("leaks")
+  @MethodSource("failuresWithSecret")
   void a_failure_that_repeats_the_secret_loses_the_texts_of_the_service(ResendException failure) {
     assertTrue(failure.toJson().encode().contains(SECRET));
-    ResendException without = failure.without(SECRET);
-    assertFalse(without.toJson().encode().contains(SECRET), without.toJson().encode());
-    assertFalse(without.toString().contains(SECRET), without.toString());
-    assertEquals(
-        ResendFailure.UNRECOGNIZED, without.failure(), "the kind stays, whatever its type was");
+    ResendException redacted = failure.without(SECRET);
+    assertFalse(redacted.toJson().encode().contains(SECRET), redacted.toJson().encode());
+    assertFalse(redacted.toString().contains(SECRET), redacted.toString());
+    assertEquals(ResendFailure.UNRECOGNIZED, redacted.failure(), "the kind is unchanged");
     assertEquals(
         "The service answered 418; its text is left out, because it contains the token",
-        without.getMessage());
-    assertEquals(Optional.empty(), without.payload());
+        redacted.getMessage());
+    assertEquals(Optional.empty(), redacted.payload());
   }
 
   @Test
   void a_secret_that_json_escapes_is_found_in_the_payload() {
     String secret = "a\"b\\c";
-    ResendException without =
+    ResendException redacted =
         ofService("New", 418, "x", null, new JsonObject().put("a", "<" + secret + ">"))
             .without(secret);
-    assertEquals(Optional.empty(), without.payload());
+    assertEquals(Optional.empty(), redacted.payload());
   }
 
   @Test
   void a_secret_of_digits_is_found_in_a_number_of_the_payload() {
-    ResendException without =
+    ResendException redacted =
         ofService("New", 418, "x", null, new JsonArray().add(new BigDecimal("0.471147114711")))
             .without("471147114711");
-    assertEquals(Optional.empty(), without.payload());
+    assertEquals(Optional.empty(), redacted.payload());
   }
 
   @Test
-  void everything_except_the_texts_of_the_service_is_kept() {
-    ResendException without =
+  void a_failure_that_repeats_the_secret_keeps_everything_except_the_texts() {
+    ResendException redacted =
         ofService(
                 "RestartCooldownActiveException",
                 409,
@@ -489,20 +490,20 @@ class ResendExceptionTest {
             "The service answered 409; its text is left out, because it contains the token",
             Duration.ofSeconds(30),
             null),
-        without);
+        redacted);
   }
 
   @Test
-  void a_server_error_stays_maybe_sent() {
-    ResendException without = ofService(null, 503, SECRET, null, null).without(SECRET);
-    assertEquals(ResendFailure.SERVER_ERROR, without.failure());
-    assertEquals(503, without.httpStatus());
-    assertTrue(without.maybeSent());
+  void a_server_error_that_repeats_the_secret_still_may_have_been_sent() {
+    ResendException redacted = ofService(null, 503, SECRET, null, null).without(SECRET);
+    assertEquals(ResendFailure.SERVER_ERROR, redacted.failure());
+    assertEquals(503, redacted.httpStatus());
+    assertTrue(redacted.maybeSent());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"type", "httpStatus", "false", "404", "30000", "4071", "{", ":", "n"})
-  void a_secret_that_looks_like_a_part_of_the_json_form_does_not_change_the_outcome(String secret) {
+  void a_secret_that_looks_like_a_part_of_the_json_does_not_change_the_outcome(String secret) {
     ResendException failure =
         ofService(
             "RateLimitException",
@@ -510,12 +511,12 @@ class ResendExceptionTest {
             "Ждите",
             Duration.ofSeconds(30),
             new JsonObject().put("ключ", 4071));
-    ResendException without = failure.without(secret);
-    assertEquals(ResendFailure.RATE_LIMITED, without.failure());
-    assertEquals("RateLimitException", without.type());
-    assertFalse(without.maybeSent());
-    assertEquals(404, without.httpStatus());
-    assertEquals(Optional.of(Duration.ofSeconds(30)), without.retryAfter());
+    ResendException redacted = failure.without(secret);
+    assertEquals(ResendFailure.RATE_LIMITED, redacted.failure());
+    assertEquals("RateLimitException", redacted.type());
+    assertFalse(redacted.maybeSent());
+    assertEquals(404, redacted.httpStatus());
+    assertEquals(Optional.of(Duration.ofSeconds(30)), redacted.retryAfter());
   }
 
   private static void assertSameFailure(ResendException expected, ResendException actual) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class ResendFailureTest {
-  /** The outcome tables, row by row. */
+  /** Returns the rows of the outcome tables. */
   static Stream<Arguments> documented() {
     return Stream.of(
         row("RESEND_CHANNEL", "ResendChannelException", 400, false, "RESEND"),
@@ -57,7 +57,7 @@ class ResendFailureTest {
 
   @ParameterizedTest
   @MethodSource("documented")
-  void a_kind_has_the_values_of_the_outcome_tables(
+  void a_kind_matches_the_outcome_tables(
       String failure, String type, int status, boolean maybeSent, String nextStep) {
     ResendFailure kind = ResendFailure.valueOf(failure);
     assertEquals(type, kind.type());
@@ -74,14 +74,14 @@ class ResendFailureTest {
   }
 
   @Test
-  void only_an_outcome_without_an_answer_keeps_the_clusters_entry() {
+  void only_an_outcome_without_an_answer_keeps_the_entry_in_the_cluster() {
     assertEquals(
         EnumSet.of(ResendFailure.TIMEOUT, ResendFailure.CONNECTION_LOST),
         kinds(ResendFailure::keepsHold));
   }
 
   @Test
-  void only_an_outcome_without_an_answer_as_documented_closes_the_connection() {
+  void only_an_outcome_without_a_documented_answer_closes_the_connection() {
     assertEquals(
         EnumSet.of(
             ResendFailure.UNRECOGNIZED,
@@ -96,7 +96,7 @@ class ResendFailureTest {
   }
 
   @Test
-  void every_next_step_is_that_of_some_kind() {
+  void every_next_step_belongs_to_a_kind() {
     Set<NextStep> used = EnumSet.noneOf(NextStep.class);
     for (ResendFailure kind : ResendFailure.values()) {
       used.add(kind.nextStep());
@@ -105,7 +105,7 @@ class ResendFailureTest {
   }
 
   @Test
-  void no_two_kinds_share_a_type() {
+  void no_two_kinds_have_the_same_type() {
     assertEquals(
         ResendFailure.values().length,
         Arrays.stream(ResendFailure.values()).map(ResendFailure::type).distinct().count());
@@ -113,20 +113,20 @@ class ResendFailureTest {
 
   @ParameterizedTest
   @EnumSource(ResendFailure.class)
-  void the_type_status_and_maybe_sent_of_a_kind_lead_to_that_kind(ResendFailure kind) {
+  void the_type_status_and_maybe_sent_of_a_kind_are_decoded_to_that_kind(ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(kind.type(), kind.httpStatus(), kind.maybeSent()));
   }
 
   @ParameterizedTest
   @EnumSource(to = "UNRECOGNIZED")
-  void a_type_of_the_service_decides_with_any_status(ResendFailure kind) {
+  void a_type_of_the_service_has_its_kind_with_any_status(ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(kind.type(), 418, false));
     assertEquals(kind, ResendFailure.of(kind.type(), 599, true));
   }
 
   @ParameterizedTest
   @EnumSource(from = "INVALID_REQUEST")
-  void a_type_of_the_library_decides_only_with_its_status_and_maybe_sent(ResendFailure kind) {
+  void a_type_of_the_library_has_its_kind_only_with_its_status_and_maybe_sent(ResendFailure kind) {
     assertEquals(
         ResendFailure.UNRECOGNIZED,
         ResendFailure.of(kind.type(), kind.httpStatus(), !kind.maybeSent()));
@@ -142,7 +142,8 @@ class ResendFailureTest {
     "ValidateError, 400, BAD_REQUEST",
     "WidgetNotFoundException, 404, BLOCKED",
   })
-  void an_alias_of_a_type_has_the_kind_of_that_type(String type, int status, ResendFailure kind) {
+  void a_second_type_with_the_same_meaning_has_the_same_kind(
+      String type, int status, ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(type, status, false));
   }
 
@@ -157,7 +158,7 @@ class ResendFailureTest {
     "SESSION_NOT_FOUND, 404",
     "CommonSessionNotFoundException, 404",
   })
-  void another_type_is_unrecognized_whatever_the_status(String type, int status) {
+  void an_unknown_type_is_unrecognized_with_any_status(String type, int status) {
     assertEquals(ResendFailure.UNRECOGNIZED, ResendFailure.of(type, status, status >= 500));
   }
 
@@ -181,12 +182,12 @@ class ResendFailureTest {
     "600, UNRECOGNIZED",
     "0, UNRECOGNIZED",
   })
-  void without_a_type_the_status_decides(int status, ResendFailure kind) {
+  void the_status_decides_if_there_is_no_type(int status, ResendFailure kind) {
     assertEquals(kind, ResendFailure.of(null, status, status >= 500));
   }
 
   @Test
-  void a_maybe_sent_kind_never_has_the_next_step_resend() {
+  void a_kind_that_may_have_been_sent_never_has_the_next_step_resend() {
     for (ResendFailure kind : ResendFailure.values()) {
       assertTrue(!kind.maybeSent() || kind.nextStep() != NextStep.RESEND, kind.name());
     }

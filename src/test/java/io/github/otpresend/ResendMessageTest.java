@@ -25,7 +25,7 @@ class ResendMessageTest {
   private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
 
   @Test
-  void the_names_on_the_wire_are_those_of_the_contract() {
+  void the_field_names_match_the_event_bus_contract() {
     assertEquals(
         List.of(
             "requestId",
@@ -50,19 +50,19 @@ class ResendMessageTest {
   }
 
   @Test
-  void a_request_is_an_object_with_its_id() {
+  void a_request_is_a_json_object_with_the_request_id() {
     assertEquals(new JsonObject("{\"requestId\":\"id-1\"}"), ResendMessage.encodeRequest("id-1"));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"id-1", "", " ", "a/b", "{\"requestId\":\"id-1\"}", "\uD83D"})
-  void a_string_is_the_id(String body) {
+  void a_string_body_is_the_request_id(String body) {
     assertEquals(body, ResendMessage.decodeRequest(body));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"id-1", "", "a/b", "\uD83D\uDE00"})
-  void an_id_survives_encoding_and_decoding_of_its_request(String id) {
+  void decoding_a_request_returns_its_request_id(String id) {
     assertEquals(id, ResendMessage.decodeRequest(ResendMessage.encodeRequest(id)));
   }
 
@@ -73,7 +73,7 @@ class ResendMessageTest {
         ResendMessage.decodeRequest(new JsonObject().put("requestId", "id-1").put("other", 1)));
   }
 
-  static Stream<Object> notRequests() {
+  static Stream<Object> invalidRequests() {
     return Stream.of(
         new JsonObject(),
         new JsonObject().putNull("requestId"),
@@ -97,8 +97,8 @@ class ResendMessageTest {
 
   @ParameterizedTest
   @NullSource
-  @MethodSource("notRequests")
-  void any_other_body_is_an_invalid_request(Object body) {
+  @MethodSource("invalidRequests")
+  void a_body_of_another_format_is_an_invalid_request(Object body) {
     ResendException failure = refusalOf(body);
     assertEquals(ResendFailure.INVALID_REQUEST, failure.failure());
     assertEquals(400, failure.httpStatus());
@@ -108,8 +108,8 @@ class ResendMessageTest {
 
   @ParameterizedTest
   @NullSource
-  @MethodSource("notRequests")
-  void the_refusal_of_a_body_says_what_is_allowed_and_does_not_show_the_body(Object body) {
+  @MethodSource("invalidRequests")
+  void a_refusal_says_what_is_allowed_and_does_not_show_the_body(Object body) {
     String message = refusalOf(body).getMessage();
     assertTrue(message.contains("{\"requestId\": \"…\"}"), message);
     assertTrue(message.contains("a bare id as a string"), message);
@@ -117,7 +117,7 @@ class ResendMessageTest {
   }
 
   @Test
-  void the_refusal_of_a_body_names_its_class() {
+  void a_refusal_names_the_type_of_the_body() {
     assertTrue(refusalOf(null).getMessage().endsWith("but null"));
     assertTrue(refusalOf(7).getMessage().endsWith("a java.lang.Integer"));
     assertTrue(refusalOf(new JsonArray()).getMessage().endsWith("a io.vertx.core.json.JsonArray"));
@@ -125,49 +125,50 @@ class ResendMessageTest {
   }
 
   @Test
-  void a_message_without_an_expiry_does_not_expire() {
+  void a_message_without_an_expiry_time_does_not_expire() {
     assertDoesNotThrow(() -> ResendMessage.checkExpiry(null, NOW));
   }
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, 60_000})
-  void a_message_is_valid_until_its_last_millisecond(long millisLeft) {
+  void a_message_is_valid_until_its_expiry_time(long millisLeft) {
     String expiresAt = Long.toString(NOW.toEpochMilli() + millisLeft);
     assertDoesNotThrow(() -> ResendMessage.checkExpiry(expiresAt, NOW));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"1", "0", "-9223372036854775808"})
-  void a_message_after_its_expiry_has_expired(String expiresAt) {
-    ResendException refusal = expiryOf(expiresAt);
+  void a_message_that_arrives_after_its_expiry_time_has_expired(String expiresAt) {
+    ResendException refusal = expiryRefusalOf(expiresAt);
     assertEquals(ResendFailure.EXPIRED, refusal.failure());
     assertFalse(refusal.maybeSent());
   }
 
   @Test
-  void a_message_a_millisecond_after_its_expiry_has_expired() {
-    assertEquals(ResendFailure.EXPIRED, expiryOf(Long.toString(NOW.toEpochMilli() - 1)).failure());
+  void a_message_that_arrives_a_millisecond_after_its_expiry_time_has_expired() {
+    assertEquals(
+        ResendFailure.EXPIRED, expiryRefusalOf(Long.toString(NOW.toEpochMilli() - 1)).failure());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", "soon", "1.5", " 1", "0x1", "9223372036854775808"})
-  void an_expiry_that_is_not_a_number_is_an_invalid_request(String expiresAt) {
-    assertEquals(ResendFailure.INVALID_REQUEST, expiryOf(expiresAt).failure());
+  void an_expiry_time_that_is_not_a_number_is_an_invalid_request(String expiresAt) {
+    assertEquals(ResendFailure.INVALID_REQUEST, expiryRefusalOf(expiresAt).failure());
   }
 
-  private static ResendException expiryOf(String expiresAt) {
+  private static ResendException expiryRefusalOf(String expiresAt) {
     return assertThrows(ResendException.class, () -> ResendMessage.checkExpiry(expiresAt, NOW));
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void a_response_survives_encoding_and_decoding_of_its_reply(boolean success) {
+  void decoding_a_reply_returns_the_response(boolean success) {
     ResendResponse response = new ResendResponse(success);
     assertEquals(new JsonObject().put("success", success), response.toJson());
     assertEquals(response, ResendMessage.decodeReply(response.toJson()));
   }
 
-  static Stream<Object> notReplies() {
+  static Stream<Object> invalidReplies() {
     return Stream.of(
         new JsonObject(),
         new JsonObject().putNull("success"),
@@ -183,8 +184,8 @@ class ResendMessageTest {
 
   @ParameterizedTest
   @NullSource
-  @MethodSource("notReplies")
-  void any_other_reply_is_an_invalid_response_that_is_maybe_sent(Object body) {
+  @MethodSource("invalidReplies")
+  void a_reply_of_another_format_is_an_invalid_response_that_may_have_been_sent(Object body) {
     ResendException failure =
         assertThrows(ResendException.class, () -> ResendMessage.decodeReply(body));
     assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());

@@ -39,7 +39,7 @@ class ResponseDecoderTest {
   private static final InstantSource NOW =
       InstantSource.fixed(Instant.parse("2026-11-23T10:00:00Z"));
 
-  private static final Set<ResendFailure> OF_SERVICE =
+  private static final Set<ResendFailure> KINDS_OF_SERVICE =
       EnumSet.range(ResendFailure.RESEND_CHANNEL, ResendFailure.UNRECOGNIZED);
 
   // incomplete answers
@@ -190,7 +190,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void nesting_up_to_the_limit_is_read() {
+  void nesting_up_to_the_limit_is_accepted() {
     assertEquals(new ResendResponse(true), decode(201, nested(StrictJson.MAX_DEPTH)));
   }
 
@@ -200,7 +200,7 @@ class ResponseDecoderTest {
     assertInvalid(refusal(201, nested(depth)));
   }
 
-  /** Returns an object with a number of levels. The object itself is the first level. */
+  /** Returns an object with this many levels of nesting. The object itself is the first. */
   private static String nested(int depth) {
     return "{\"success\":true,\"x\":" + "[".repeat(depth - 1) + "]".repeat(depth - 1) + "}";
   }
@@ -218,13 +218,13 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"1e99999999999", "1e-99999999999"})
-  void a_number_beyond_the_limits_of_java_is_an_invalid_response(String number) {
+  void a_number_that_a_big_decimal_cannot_hold_is_an_invalid_response(String number) {
     assertInvalid(refusal(201, "{\"success\":true,\"x\":" + number + "}"));
   }
 
   @ParameterizedTest
   @ValueSource(ints = {100, 101, 103, 199, 300, 301, 302, 303, 304, 307, 308, 399})
-  void a_status_below_400_that_is_not_a_2xx_is_an_invalid_response(int status) {
+  void a_status_below_400_that_is_not_2xx_is_an_invalid_response(int status) {
     assertInvalid(refusal(status, "{\"success\":true}"));
     assertInvalid(refusal(status, "{\"type\":\"SessionNotFoundException\",\"message\":\"x\"}"));
     assertInvalid(refusal(status, ""));
@@ -232,7 +232,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @CsvSource({"201", "303", "100"})
-  void an_invalid_response_has_its_status_and_no_part_of_its_body(int status) {
+  void an_invalid_response_shows_its_status_and_does_not_show_its_body(int status) {
     String body = "{\"success\":\"geheim\",\"type\":\"geheim\",\"message\":\"geheim\"}";
     for (String shown : new String[] {body, "geheim", body + "geheim", "\"geheim"}) {
       ResendException failure = refusal(status, shown);
@@ -243,7 +243,7 @@ class ResponseDecoderTest {
     }
   }
 
-  // refusals that the service documents
+  // refusals in the documentation of the service
 
   static Stream<Arguments> documented() {
     return Stream.of(
@@ -345,7 +345,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @MethodSource("documented")
-  void a_documented_refusal_has_the_values_of_its_row(
+  void a_documented_refusal_was_not_sent_and_matches_its_row(
       String body, int status, ResendFailure kind, String type, NextStep nextStep, String message) {
     ResendException failure = refusal(status, body);
     assertEquals(kind, failure.failure());
@@ -359,7 +359,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void the_type_decides_and_the_status_of_the_service_is_kept() {
+  void the_type_decides_the_kind_and_the_status_is_kept() {
     ResendException failure = refusal(422, "{\"type\":\"SessionNotFoundException\"}");
     assertEquals(ResendFailure.SESSION_NOT_FOUND, failure.failure());
     assertEquals(422, failure.httpStatus());
@@ -367,14 +367,14 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void the_status_is_that_of_the_status_line_and_not_that_of_the_body() {
+  void the_status_of_the_status_line_is_used_and_the_status_in_the_body_is_ignored() {
     assertEquals(
         404,
         refusal(404, "{\"type\":\"SessionNotFoundException\",\"httpStatus\":409}").httpStatus());
   }
 
   @Test
-  void the_message_of_a_refusal_without_a_message_is_its_status() {
+  void a_refusal_without_a_message_says_its_status() {
     assertEquals(
         "The service answered 404",
         refusal(404, "{\"type\":\"SessionNotFoundException\"}").getMessage());
@@ -388,7 +388,7 @@ class ResponseDecoderTest {
     "UnauthorizedException, 500, UNAUTHORIZED",
     "SessionNotFoundException, 600, SESSION_NOT_FOUND",
   })
-  void a_known_refusal_with_a_status_that_is_not_a_4xx_is_maybe_sent(
+  void a_known_refusal_with_a_status_that_is_not_4xx_may_have_been_sent(
       String type, int status, ResendFailure kind) {
     ResendException failure = refusal(status, "{\"type\":\"" + type + "\"}");
     assertEquals(kind, failure.failure());
@@ -400,7 +400,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @CsvSource({"500", "501", "503", "400", "404", "422"})
-  void an_internal_server_error_is_maybe_sent_with_any_status(int status) {
+  void an_internal_server_error_may_have_been_sent_with_any_status(int status) {
     ResendException failure =
         refusal(
             status,
@@ -428,7 +428,7 @@ class ResponseDecoderTest {
     "600, UNRECOGNIZED, UnrecognizedException, true",
     "999, UNRECOGNIZED, UnrecognizedException, true",
   })
-  void without_a_type_the_status_decides(
+  void the_status_decides_if_there_is_no_type(
       int status, ResendFailure kind, String type, boolean maybeSent) {
     for (String body :
         new String[] {
@@ -465,7 +465,7 @@ class ResponseDecoderTest {
     "503, true",
     "600, true"
   })
-  void an_unknown_type_keeps_its_text(int status, boolean maybeSent) {
+  void an_unknown_type_and_its_message_are_kept(int status, boolean maybeSent) {
     ResendException failure =
         refusal(status, "{\"type\":\"НоваяException\",\"message\":\"Что-то новое\"}");
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
@@ -492,7 +492,8 @@ class ResponseDecoderTest {
     "InvalidResponseException, 400",
     "ConnectionLostException, 409",
   })
-  void a_type_of_the_library_with_another_status_is_unknown(String type, int status) {
+  void a_type_of_the_library_that_the_service_uses_differently_is_unrecognized(
+      String type, int status) {
     ResendException failure = refusal(status, "{\"type\":\"" + type + "\"}");
     assertEquals(ResendFailure.UNRECOGNIZED, failure.failure());
     assertEquals(type, failure.type());
@@ -501,8 +502,8 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void no_answer_of_the_service_leads_to_a_kind_that_contradicts_it() {
-    for (ResendFailure kind : EnumSet.complementOf(EnumSet.copyOf(OF_SERVICE))) {
+  void no_answer_of_the_service_gives_a_kind_of_the_library_that_contradicts_it() {
+    for (ResendFailure kind : EnumSet.complementOf(EnumSet.copyOf(KINDS_OF_SERVICE))) {
       for (int status = 400; status < 600; status++) {
         ResendException failure = refusal(status, "{\"type\":\"" + kind.type() + "\"}");
         assertEquals(status >= 500, failure.maybeSent());
@@ -515,7 +516,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_body_that_is_not_the_json_of_the_service_is_not_in_the_failure() {
+  void the_body_of_a_refusal_that_is_not_json_is_not_in_the_failure() {
     for (int status : new int[] {401, 403, 404, 429, 502}) {
       ResendException failure = refusal(status, "<html>geheim</html>");
       assertFalse(failure.toString().contains("geheim"));
@@ -525,7 +526,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"5", "true", "null", "[\"geheim\"]", "{\"text\":\"geheim\"}"})
-  void a_message_that_is_not_a_string_is_ignored(String message) {
+  void a_message_that_is_not_text_is_ignored(String message) {
     ResendException failure =
         refusal(404, "{\"type\":\"SessionNotFoundException\",\"message\":" + message + "}");
     assertEquals(ResendFailure.SESSION_NOT_FOUND, failure.failure());
@@ -554,7 +555,7 @@ class ResponseDecoderTest {
 
   @ParameterizedTest
   @MethodSource("payloads")
-  void a_payload_of_any_kind_is_kept(String json, Object payload) {
+  void a_payload_of_any_json_type_is_kept(String json, Object payload) {
     ResendException failure =
         refusal(409, "{\"type\":\"RestartCooldownActiveException\",\"payload\":" + json + "}");
     assertEquals(Optional.of(payload), failure.payload());
@@ -575,7 +576,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void half_a_surrogate_pair_becomes_a_question_mark() {
+  void half_a_surrogate_pair_is_replaced_as_on_the_event_bus() {
     ResendException failure =
         refusal(
             418,
@@ -586,7 +587,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_payload_that_another_node_could_not_read_is_left_out() {
+  void a_payload_that_the_event_bus_cannot_carry_is_dropped_and_the_failure_is_kept() {
     ResendException failure =
         refusal(
             404,
@@ -607,7 +608,7 @@ class ResponseDecoderTest {
   }
 
   @Test
-  void a_date_in_retry_after_is_a_time_from_now() {
+  void a_date_in_retry_after_is_converted_to_the_time_left() {
     assertEquals(
         Optional.of(Duration.ofMinutes(2)),
         refusal(429, "", "retry-after", "Mon, 23 Nov 2026 10:02:00 GMT").retryAfter());

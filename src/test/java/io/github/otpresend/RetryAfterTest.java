@@ -45,7 +45,7 @@ class RetryAfterTest {
         "Mon Nov 23 10:02:03 2026",
         " Mon, 23 Nov 2026 10:02:03 GMT ",
       })
-  void a_date_is_a_time_from_now(String header) {
+  void a_date_is_converted_to_the_time_left(String header) {
     assertEquals(Duration.ofSeconds(123), RetryAfter.parse(header, NOW));
   }
 
@@ -80,13 +80,13 @@ class RetryAfterTest {
         "Sun Nov  6 08:49:37 1994",
         "Mon, 23 Nov 2026 10:00:00 GMT",
       })
-  void a_date_in_the_past_is_zero(String header) {
+  void a_date_that_has_passed_is_zero(String header) {
     assertEquals(Duration.ZERO, RetryAfter.parse(header, NOW));
   }
 
-  /** RFC 9110, section 5.6.7: a date more than 50 years ahead is in the last century. */
+  /** RFC 9110, section 5.6.7: a year more than 50 years ahead is a year of the last century. */
   @Test
-  void a_two_digit_year_more_than_50_years_ahead_is_in_the_last_century() {
+  void a_two_digit_year_far_in_the_future_is_a_year_of_the_last_century() {
     assertEquals(Duration.ZERO, RetryAfter.parse("Sunday, 06-Nov-94 08:49:37 GMT", NOW));
   }
 
@@ -121,24 +121,24 @@ class RetryAfterTest {
         "Пн, 23 ноя 2026 10:02:03 GMT",
         "2026-11-23T10:02:03Z",
       })
-  void a_malformed_value_is_ignored(String header) {
+  void parsing_a_malformed_value_returns_null(String header) {
     assertNull(RetryAfter.parse(header, NOW));
   }
 
   @Test
-  void a_missing_header_is_ignored() {
+  void parsing_a_missing_header_returns_null() {
     assertNull(RetryAfter.parse(null, NOW));
   }
 
   @Test
-  void the_time_until_a_date_is_rounded_down_to_milliseconds() {
+  void the_time_left_to_a_date_is_rounded_down_to_milliseconds() {
     assertEquals(
         Duration.ofMillis(999),
         RetryAfter.parse("Mon, 23 Nov 2026 10:00:01 GMT", NOW.plusNanos(400)));
   }
 
   @Test
-  void less_than_a_millisecond_to_a_date_is_zero() {
+  void less_than_a_millisecond_left_to_a_date_is_zero() {
     assertEquals(
         Duration.ZERO,
         RetryAfter.parse("Mon, 23 Nov 2026 10:00:01 GMT", NOW.plusNanos(999_000_001)));

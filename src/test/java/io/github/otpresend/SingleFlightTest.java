@@ -61,52 +61,52 @@ class SingleFlightTest {
   }
 
   @AfterEach
-  void forget() {
+  void clearFlights() {
     vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).clear();
   }
 
-  // ---- who begins, and who follows
+  // ---- which call begins a flight, and which call follows it
 
   @Test
-  void the_first_call_for_a_request_id_begins() {
+  void the_first_call_for_a_request_id_begins_a_flight() {
     assertNull(flights.flight("id").begin());
   }
 
   @Test
   void the_second_call_for_a_request_id_gets_the_flight_of_the_first() {
-    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight first = beginFlight("id");
     assertSame(first, flights.flight("id").begin());
   }
 
   @Test
-  void a_flight_that_has_not_begun_is_not_shared() {
+  void a_flight_that_has_not_begun_is_not_followed() {
     flights.flight("id");
     assertNull(flights.flight("id").begin());
   }
 
   @Test
-  void a_flight_that_could_not_begin_does_not_replace_the_current_flight() {
-    SingleFlight.Flight first = begun("id");
+  void a_flight_that_could_not_begin_does_not_replace_the_flight_that_has_begun() {
+    SingleFlight.Flight first = beginFlight("id");
     flights.flight("id").begin();
     assertSame(first, flights.flight("id").begin());
   }
 
   @Test
-  void another_request_id_is_another_flight() {
-    begun("id");
+  void another_request_id_has_another_flight() {
+    beginFlight("id");
     assertNull(flights.flight("other id").begin());
   }
 
   @Test
   void another_service_has_other_flights() {
-    begun("id");
+    beginFlight("id");
     assertNull(new SingleFlight(vertx, "localhost:2/api").flight("id").begin());
     vertx.sharedData().getLocalMap("io.github.otpresend localhost:2/api").clear();
   }
 
   @Test
   void another_vertx_has_other_flights() {
-    begun("id");
+    beginFlight("id");
     Vertx other = Vertx.vertx();
     try {
       assertNull(new SingleFlight(other, SERVICE).flight("id").begin());
@@ -117,31 +117,31 @@ class SingleFlightTest {
 
   @Test
   void two_clients_of_one_service_share_their_flights() {
-    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight first = beginFlight("id");
     assertSame(first, new SingleFlight(vertx, SERVICE).flight("id").begin());
   }
 
   @Test
-  void a_client_receives_the_outcome_of_a_flight_of_another_client() {
-    SingleFlight.Flight first = begun("id");
+  void a_client_gets_the_outcome_of_the_flight_of_another_client() {
+    SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower =
         follow(Objects.requireNonNull(new SingleFlight(vertx, SERVICE).flight("id").begin()));
     first.end(SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(follower));
   }
 
-  // ---- what followers are told
+  // ---- what followers receive
 
   @Test
-  void a_follower_receives_nothing_before_the_outcome() {
-    SingleFlight.Flight first = begun("id");
+  void a_follower_receives_nothing_before_the_end() {
+    SingleFlight.Flight first = beginFlight("id");
     assertFalse(follow(first).isComplete());
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void followers_get_the_response_as_its_json(boolean success) {
-    SingleFlight.Flight first = begun("id");
+  void followers_get_the_response_as_json(boolean success) {
+    SingleFlight.Flight first = beginFlight("id");
     List<Future<JsonObject>> followers = follow(first, 3);
     first.end(new ResendResponse(success), null);
     for (Future<JsonObject> follower : followers) {
@@ -150,8 +150,8 @@ class SingleFlightTest {
   }
 
   @Test
-  void each_follower_gets_a_copy_of_the_response() {
-    SingleFlight.Flight first = begun("id");
+  void each_follower_gets_a_separate_response() {
+    SingleFlight.Flight first = beginFlight("id");
     List<Future<JsonObject>> followers = follow(first, 2);
     first.end(SUCCESS, null);
     await(followers.get(0)).clear();
@@ -160,8 +160,8 @@ class SingleFlightTest {
 
   @ParameterizedTest
   @EnumSource
-  void followers_get_the_failure_of_the_service_unchanged(ResendFailure kind) {
-    SingleFlight.Flight first = begun("id");
+  void followers_get_a_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
+    SingleFlight.Flight first = beginFlight("id");
     List<Future<JsonObject>> followers = follow(first, 3);
     ResendException failure = EveryFailure.of(kind.name());
     first.end(null, failure);
@@ -172,8 +172,8 @@ class SingleFlightTest {
 
   @ParameterizedTest
   @EnumSource
-  void followers_get_a_failure_of_the_library_unchanged(ResendFailure kind) {
-    SingleFlight.Flight first = begun("id");
+  void followers_get_a_library_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
+    SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure = new ResendException(kind, "a message", new Exception("a cause"));
     first.end(null, failure);
@@ -182,7 +182,7 @@ class SingleFlightTest {
 
   @Test
   void followers_get_an_unknown_type_unchanged() {
-    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure =
         new ResendException("NewException", 422, false, "a message", Duration.ofSeconds(3), "why");
@@ -191,29 +191,29 @@ class SingleFlightTest {
   }
 
   @Test
-  void followers_get_the_outcome_in_the_order_of_their_calls() {
-    SingleFlight.Flight first = begun("id");
-    List<Integer> told = new ArrayList<>();
+  void followers_are_completed_in_order_of_arrival() {
+    SingleFlight.Flight first = beginFlight("id");
+    List<Integer> completed = new ArrayList<>();
     for (int i = 0; i < 100; i++) {
       int number = i;
-      follow(first).onComplete(done -> told.add(number));
+      follow(first).onComplete(done -> completed.add(number));
     }
     first.end(SUCCESS, null);
-    assertEquals(IntStream.range(0, 100).boxed().toList(), told);
+    assertEquals(IntStream.range(0, 100).boxed().toList(), completed);
   }
 
   @Test
-  void followers_of_another_flight_get_nothing() {
-    SingleFlight.Flight first = begun("id");
-    SingleFlight.Flight other = begun("other id");
+  void followers_of_another_flight_are_not_completed() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight other = beginFlight("other id");
     Future<JsonObject> follower = follow(other);
     first.end(SUCCESS, null);
     assertFalse(follower.isComplete());
   }
 
   @Test
-  void a_follower_that_finds_a_flight_just_before_it_ends_well_gets_the_response() {
-    SingleFlight.Flight first = begun("id");
+  void a_follower_that_finds_a_flight_just_before_it_succeeds_gets_the_response() {
+    SingleFlight.Flight first = beginFlight("id");
     Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
     first.end(SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(follow(running)));
@@ -221,21 +221,21 @@ class SingleFlightTest {
 
   @Test
   void a_follower_that_finds_a_flight_just_before_it_fails_gets_the_failure() {
-    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight first = beginFlight("id");
     Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
     first.end(null, FAILURE);
     assertSameFailure(FAILURE, causeOf(follow(running)));
   }
 
   @Test
-  void the_others_get_the_outcome_although_the_vertx_of_a_follower_is_closed() {
+  void the_others_are_completed_if_the_vertx_of_a_follower_is_closed() {
     Vertx other = Vertx.vertx();
-    Promise<JsonObject> gone = ((VertxInternal) other).createEventLoopContext().promise();
-    gone.future().onComplete(done -> {});
+    Promise<JsonObject> closed = ((VertxInternal) other).createEventLoopContext().promise();
+    closed.future().onComplete(done -> {});
     await(other.close());
-    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> before = follow(first);
-    first.handle(gone);
+    first.handle(closed);
     Future<JsonObject> after = follow(first);
     first.end(SUCCESS, null);
     assertTrue(before.succeeded());
@@ -243,10 +243,10 @@ class SingleFlightTest {
   }
 
   @Test
-  void the_others_get_the_outcome_although_the_context_of_a_follower_rejects_tasks() {
-    SingleFlight.Flight first = begun("id");
+  void the_others_are_completed_if_the_context_of_a_follower_rejects_tasks() {
+    SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> before = follow(first);
-    first.handle(rejecting());
+    first.handle(rejectingPromise());
     Future<JsonObject> after = follow(first);
     first.end(null, FAILURE);
     assertTrue(before.failed());
@@ -254,29 +254,29 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_late_follower_whose_context_rejects_tasks_throws_nothing() {
-    SingleFlight.Flight first = begun("id");
+  void a_late_follower_whose_context_rejects_tasks_is_ignored() {
+    SingleFlight.Flight first = beginFlight("id");
     first.end(SUCCESS, null);
-    first.handle(rejecting());
+    first.handle(rejectingPromise());
   }
 
   // ---- the end
 
   @Test
   void a_request_id_is_free_again_after_a_response() {
-    begun("id").end(SUCCESS, null);
+    beginFlight("id").end(SUCCESS, null);
     assertNull(flights.flight("id").begin());
   }
 
   @Test
   void a_request_id_is_free_again_after_a_failure() {
-    begun("id").end(null, FAILURE);
+    beginFlight("id").end(null, FAILURE);
     assertNull(flights.flight("id").begin());
   }
 
   @Test
-  void a_request_id_is_free_again_before_followers_get_the_outcome() {
-    SingleFlight.Flight first = begun("id");
+  void a_request_id_is_free_again_before_followers_are_completed() {
+    SingleFlight.Flight first = beginFlight("id");
     SingleFlight.Flight next = flights.flight("id");
     List<Optional<Handler<Promise<JsonObject>>>> running = new ArrayList<>();
     follow(first).onComplete(done -> running.add(Optional.ofNullable(next.begin())));
@@ -286,8 +286,8 @@ class SingleFlightTest {
   }
 
   @Test
-  void a_follower_that_arrives_during_the_outcome_gets_it() {
-    SingleFlight.Flight first = begun("id");
+  void a_follower_that_arrives_while_others_are_completed_gets_the_outcome() {
+    SingleFlight.Flight first = beginFlight("id");
     List<Future<JsonObject>> late = new ArrayList<>();
     follow(first).onComplete(done -> late.add(follow(first)));
     first.end(SUCCESS, null);
@@ -295,26 +295,26 @@ class SingleFlightTest {
   }
 
   @Test
-  void the_end_of_a_flight_does_not_affect_other_request_ids() {
-    SingleFlight.Flight first = begun("id");
-    SingleFlight.Flight other = begun("other id");
+  void the_end_of_a_flight_does_not_affect_the_flight_of_another_request_id() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight other = beginFlight("other id");
     first.end(SUCCESS, null);
     assertSame(other, flights.flight("other id").begin());
   }
 
   @Test
   void ending_a_flight_again_does_not_end_the_next_flight() {
-    SingleFlight.Flight first = begun("id");
+    SingleFlight.Flight first = beginFlight("id");
     first.end(SUCCESS, null);
-    SingleFlight.Flight next = begun("id");
+    SingleFlight.Flight next = beginFlight("id");
     first.end(SUCCESS, null);
     assertSame(next, flights.flight("id").begin());
   }
 
   @Test
-  void the_shared_map_is_empty_after_the_end() {
-    SingleFlight.Flight first = begun("id");
-    SingleFlight.Flight other = begun("other id");
+  void nothing_is_left_in_the_shared_map_after_the_end() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight other = beginFlight("other id");
     follow(first, 3);
     assertEquals(2, vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).size());
     first.end(SUCCESS, null);
@@ -325,62 +325,62 @@ class SingleFlightTest {
   // ---- many threads
 
   @RepeatedTest(50)
-  void of_many_calls_at_once_exactly_one_begins_and_all_others_share_it() throws Exception {
+  void one_of_many_concurrent_calls_begins_a_flight_and_all_others_follow_it() throws Exception {
     int threads = 8;
-    CyclicBarrier together = new CyclicBarrier(threads);
-    List<SingleFlight.Flight> own =
+    CyclicBarrier barrier = new CyclicBarrier(threads);
+    List<SingleFlight.Flight> candidates =
         IntStream.range(0, threads).mapToObj(i -> flights.flight("id")).toList();
     List<Optional<Handler<Promise<JsonObject>>>> found =
         atOnce(
-            own.stream()
+            candidates.stream()
                 .map(
                     flight ->
                         (Callable<Optional<Handler<Promise<JsonObject>>>>)
                             () -> {
-                              together.await(20, TimeUnit.SECONDS);
+                              barrier.await(20, TimeUnit.SECONDS);
                               return Optional.ofNullable(flight.begin());
                             })
                 .toList());
     SingleFlight.Flight leader = null;
     for (int i = 0; i < threads; i++) {
       if (found.get(i).isEmpty()) {
-        assertNull(leader, "two have begun");
-        leader = own.get(i);
+        assertNull(leader, "two flights have begun");
+        leader = candidates.get(i);
       }
     }
-    assertNotNull(leader, "none has begun");
+    assertNotNull(leader, "no flight has begun");
     for (int i = 0; i < threads; i++) {
-      if (own.get(i) != leader) {
+      if (candidates.get(i) != leader) {
         assertSame(leader, found.get(i).orElseThrow());
       }
     }
   }
 
   @RepeatedTest(20)
-  void two_calls_for_a_request_id_are_never_in_flight_at_once() throws Exception {
-    AtomicInteger atWork = new AtomicInteger();
-    AtomicInteger most = new AtomicInteger();
+  void two_calls_for_a_request_id_are_never_in_flight_at_the_same_time() throws Exception {
+    AtomicInteger inFlight = new AtomicInteger();
+    AtomicInteger maximum = new AtomicInteger();
     Callable<Boolean> calls =
         () -> {
           for (int round = 0; round < 500; round++) {
             SingleFlight.Flight flight = flights.flight("id");
             if (flight.begin() == null) {
-              most.accumulateAndGet(atWork.incrementAndGet(), Math::max);
-              atWork.decrementAndGet();
+              maximum.accumulateAndGet(inFlight.incrementAndGet(), Math::max);
+              inFlight.decrementAndGet();
               flight.end(SUCCESS, null);
             }
           }
           return true;
         };
     atOnce(Collections.nCopies(4, calls));
-    assertEquals(1, most.get());
+    assertEquals(1, maximum.get());
     assertNull(flights.flight("id").begin());
   }
 
   @RepeatedTest(20)
-  void every_follower_gets_the_outcome_once_at_any_time() throws Exception {
+  void every_follower_is_completed_exactly_once() throws Exception {
     AtomicInteger followers = new AtomicInteger();
-    AtomicInteger told = new AtomicInteger();
+    AtomicInteger completed = new AtomicInteger();
     Callable<Boolean> calls =
         () -> {
           for (int round = 0; round < 500; round++) {
@@ -390,17 +390,17 @@ class SingleFlightTest {
               flight.end(SUCCESS, null);
             } else {
               followers.incrementAndGet();
-              // a promise without a context calls its handlers on the completing thread
-              follow(running).onSuccess(response -> told.incrementAndGet());
+              // a promise without a context calls its listeners on the thread that completes it
+              follow(running).onSuccess(response -> completed.incrementAndGet());
             }
           }
           return true;
         };
     atOnce(Collections.nCopies(4, calls));
-    assertEquals(followers.get(), told.get());
+    assertEquals(followers.get(), completed.get());
   }
 
-  /** Runs each task in its own thread, and returns the results. */
+  /** Runs each task on a separate thread and returns the results. */
   private static <T> List<T> atOnce(List<Callable<T>> tasks) throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
     try {
@@ -414,7 +414,7 @@ class SingleFlightTest {
     }
   }
 
-  private SingleFlight.Flight begun(String requestId) {
+  private SingleFlight.Flight beginFlight(String requestId) {
     SingleFlight.Flight flight = flights.flight(requestId);
     assertNull(flight.begin());
     return flight;
@@ -431,9 +431,9 @@ class SingleFlightTest {
     return IntStream.range(0, followers).mapToObj(i -> follow(running)).toList();
   }
 
-  /** Returns a promise whose context rejects all tasks. */
+  /** Returns a promise whose context rejects tasks. */
   @SuppressWarnings("unchecked")
-  private static Promise<JsonObject> rejecting() {
+  private static Promise<JsonObject> rejectingPromise() {
     return (Promise<JsonObject>)
         Proxy.newProxyInstance(
             Promise.class.getClassLoader(),
@@ -443,11 +443,11 @@ class SingleFlightTest {
             });
   }
 
-  /** Checks that a follower gets the outcome of the first caller. */
-  private static void assertSameFailure(ResendException expected, Throwable told) {
-    // another class loader has other exception classes
-    assertInstanceOf(ReplyException.class, told);
-    ResendException actual = ResendException.from(told);
+  /** Checks that a follower has received the failure of the call that it followed. */
+  private static void assertSameFailure(ResendException expected, Throwable received) {
+    // a client of another class loader has another ResendException class
+    assertInstanceOf(ReplyException.class, received);
+    ResendException actual = ResendException.from(received);
     assertEquals(expected.failure(), actual.failure());
     assertEquals(expected.httpStatus(), actual.httpStatus());
     assertEquals(expected.maybeSent(), actual.maybeSent());

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The behaviours of token providers, and the outcomes. */
+/** The outcomes of calls for the different behaviours of a token provider. */
 @ExtendWith(VertxExtension.class)
 class TokensTest {
   private static final String UNAUTHORIZED =
@@ -47,16 +47,18 @@ class TokensTest {
 
   private Vertx vertx;
   private FaultServer server;
-  private volatile CountDownLatch answer = new CountDownLatch(0);
 
-  /** A server that accepts every token that ends in "good". */
+  /** The server answers when this latch is open. */
+  private volatile CountDownLatch answerLatch = new CountDownLatch(0);
+
+  /** Starts a server that accepts every token that ends in "good". */
   @BeforeEach
   void start(Vertx vertx) {
     this.vertx = vertx;
     server =
         FaultServer.onRequest(
             peer -> {
-              peer.await(answer);
+              peer.await(answerLatch);
               peer.write(peer.head().contains("good\r\n") ? FaultServer.SUCCESS : UNAUTHORIZED);
             });
   }
@@ -73,7 +75,7 @@ class TokensTest {
         tokens);
   }
 
-  static Stream<Arguments> useless() {
+  static Stream<Arguments> providersWithoutUsableToken() {
     String secret = "secret-token";
     return Stream.<TokenProvider>of(
             () -> {
@@ -98,8 +100,8 @@ class TokensTest {
   }
 
   @ParameterizedTest
-  @MethodSource("useless")
-  void a_provider_that_gives_no_usable_token_in_time_is_token_unavailable(TokenProvider tokens) {
+  @MethodSource("providersWithoutUsableToken")
+  void a_call_that_gets_no_usable_token_in_time_is_token_unavailable(TokenProvider tokens) {
     ResendException failure = failureOf(client(tokens).resend("id"));
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
     assertFalse(failure.maybeSent());
@@ -109,7 +111,7 @@ class TokensTest {
   }
 
   @Test
-  void after_a_401_the_call_is_sent_once_more_with_a_new_token() {
+  void after_a_401_the_request_is_sent_once_more_with_a_new_token() {
     List<String> rejected = new CopyOnWriteArrayList<>();
     TokenProvider tokens =
         new TokenProvider() {
@@ -137,37 +139,37 @@ class TokensTest {
   }
 
   @Test
-  void after_a_second_401_the_call_is_never_sent_a_third_time() {
-    AtomicInteger asked = new AtomicInteger();
+  void after_a_second_401_the_request_is_not_sent_a_third_time() {
+    AtomicInteger calls = new AtomicInteger();
     ResendException failure =
         failureOf(
-            client(() -> Future.succeededFuture("old-" + asked.incrementAndGet())).resend("id"));
+            client(() -> Future.succeededFuture("old-" + calls.incrementAndGet())).resend("id"));
     assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
-    assertEquals(2, asked.get());
+    assertEquals(2, calls.get());
     assertEquals(2, server.requests().size());
   }
 
   @ParameterizedTest
   @ValueSource(ints = {403, 500})
-  void the_type_of_a_401_with_another_status_is_not_sent_again(int status) {
+  void a_refusal_with_the_type_of_a_401_but_another_status_is_not_sent_again(int status) {
     String answer = FaultServer.response(status, "{\"type\":\"UnauthorizedException\"}");
     try (FaultServer other = FaultServer.onRequest(peer -> peer.write(answer))) {
-      AtomicInteger asked = new AtomicInteger();
+      AtomicInteger calls = new AtomicInteger();
       OtpResendClient client =
           OtpResendClient.create(
               vertx,
               new OtpResendOptions().setBaseUrl(other.baseUrl()),
-              () -> Future.succeededFuture("token-" + asked.incrementAndGet()));
+              () -> Future.succeededFuture("token-" + calls.incrementAndGet()));
       ResendException failure = failureOf(client.resend("id"));
       assertEquals(ResendFailure.UNAUTHORIZED, failure.failure());
       assertEquals(status == 500, failure.maybeSent());
       assertEquals(1, other.requests().size());
-      assertEquals(1, asked.get());
+      assertEquals(1, calls.get());
     }
   }
 
   @Test
-  void a_fixed_token_that_is_refused_is_unauthorized_after_one_request() {
+  void a_call_with_a_refused_fixed_token_is_unauthorized_after_one_request() {
     OtpResendClient client =
         OtpResendClient.create(
             vertx, new OtpResendOptions().setBaseUrl(server.baseUrl()).setToken("old"));
@@ -176,11 +178,11 @@ class TokensTest {
   }
 
   @Test
-  void a_provider_that_fails_after_a_401_is_token_unavailable_with_nothing_sent() {
-    AtomicInteger asked = new AtomicInteger();
+  void a_call_whose_provider_fails_after_a_401_is_token_unavailable_and_not_sent() {
+    AtomicInteger calls = new AtomicInteger();
     TokenProvider tokens =
         () ->
-            asked.getAndIncrement() == 0
+            calls.getAndIncrement() == 0
                 ? Future.succeededFuture("old")
                 : Future.failedFuture("no more");
     ResendException failure = failureOf(client(tokens).resend("id"));
@@ -190,7 +192,7 @@ class TokensTest {
   }
 
   @Test
-  void a_provider_whose_rejected_throws_is_token_unavailable() {
+  void a_call_whose_provider_throws_from_rejected_is_token_unavailable() {
     TokenProvider tokens =
         new TokenProvider() {
           @Override
@@ -209,15 +211,15 @@ class TokensTest {
   }
 
   @Test
-  void fifty_401s_at_once_request_one_new_token() {
+  void fifty_concurrent_401s_request_one_new_token() {
     AtomicInteger rejections = new AtomicInteger();
-    AtomicInteger asked = new AtomicInteger();
+    AtomicInteger calls = new AtomicInteger();
     Promise<String> fresh = Promise.promise();
     TokenProvider tokens =
         new TokenProvider() {
           @Override
           public Future<String> token() {
-            return asked.incrementAndGet() <= 50 ? Future.succeededFuture("old") : fresh.future();
+            return calls.incrementAndGet() <= 50 ? Future.succeededFuture("old") : fresh.future();
           }
 
           @Override
@@ -233,27 +235,28 @@ class TokensTest {
                 .setMaxConnections(50)
                 .setTimeout(Duration.ofSeconds(20)),
             tokens);
-    answer = new CountDownLatch(1); // otherwise a call would ask again before the others have asked
+    // every call must get its first token before a call requests a second token
+    answerLatch = new CountDownLatch(1);
     List<Future<ResendResponse>> all = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
       all.add(client.resend("id-" + i));
     }
-    eventually("all requests have arrived", () -> server.requests().size() == 50);
-    answer.countDown();
-    eventually("all were refused", () -> asked.get() == 51);
+    eventually("the server has received all requests", () -> server.requests().size() == 50);
+    answerLatch.countDown();
+    eventually("a new token is requested", () -> calls.get() == 51);
     fresh.complete("good");
     all.forEach(Calls::await);
     assertEquals(1, rejections.get());
-    assertEquals(51, asked.get());
+    assertEquals(51, calls.get());
     assertEquals(100, server.requests().size());
   }
 
   @Test
   void a_refresh_that_never_completes_does_not_block_the_next_refresh() {
-    AtomicInteger asked = new AtomicInteger();
+    AtomicInteger calls = new AtomicInteger();
     TokenProvider tokens =
         () ->
-            switch (asked.incrementAndGet()) {
+            switch (calls.incrementAndGet()) {
               case 1, 3 -> Future.succeededFuture("old");
               case 2 -> Promise.<String>promise().future();
               default -> Future.succeededFuture("good");
@@ -261,19 +264,19 @@ class TokensTest {
     OtpResendClient client = client(tokens);
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failureOf(client.resend("id")).failure());
     eventually(
-        "the refresh is given up",
+        "the refresh has timed out",
         () -> {
           Future<ResendResponse> next = client.resend("id");
-          eventually("it ends", next::isComplete);
+          eventually("the call has ended", next::isComplete);
           return next.succeeded();
         });
   }
 
   @Test
-  void a_token_that_arrives_during_its_lookup_is_used() {
+  void a_token_that_arrives_right_after_the_check_for_it_is_used() {
     Promise<String> token = Promise.promise();
     @SuppressWarnings("unchecked")
-    Future<String> comesWhenLookedFor =
+    Future<String> completesWhenChecked =
         (Future<String>)
             Proxy.newProxyInstance(
                 Future.class.getClassLoader(),
@@ -281,12 +284,11 @@ class TokensTest {
                 (proxy, method, arguments) -> {
                   Object result = method.invoke(token.future(), arguments);
                   if (method.getName().equals("isComplete")) {
-                    token.tryComplete(
-                        "good"); // another thread may complete it right after the check
+                    token.tryComplete("good"); // as another thread may do at this moment
                   }
                   return result;
                 });
-    assertTrue(await(client(() -> comesWhenLookedFor).resend("id")).success());
+    assertTrue(await(client(() -> completesWhenChecked).resend("id")).success());
   }
 
   @ParameterizedTest
@@ -302,16 +304,16 @@ class TokensTest {
         new TokenProvider() {
           @Override
           public Future<String> token() {
-            note();
+            recordThread();
             return Future.succeededFuture(callers.size() == 1 ? "old" : "good");
           }
 
           @Override
           public void rejected(String token) {
-            note();
+            recordThread();
           }
 
-          private void note() {
+          private void recordThread() {
             callers.add(Thread.currentThread());
             onEventLoops.add(Vertx.currentContext().isEventLoopContext());
           }
@@ -328,9 +330,7 @@ class TokensTest {
         vertx.deployVerticle(
             verticle(() -> created.get().resend("id")),
             new DeploymentOptions().setThreadingModel(model)));
-    assertEquals(
-        Collections.nCopies(3, creator.get()),
-        callers); // the first token, its rejection, the second token
+    assertEquals(Collections.nCopies(3, creator.get()), callers); // from token, rejected, token
     assertEquals(List.of(true, true, true), onEventLoops);
   }
 

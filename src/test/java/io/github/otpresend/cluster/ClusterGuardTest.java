@@ -47,30 +47,30 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Two nodes of a cluster, and one request id. */
+/** Tests of two nodes of a cluster that resend the same request id. */
 class ClusterGuardTest {
-  /** The change that a test makes to the cluster-wide maps of node two. */
-  private static final AtomicReference<UnaryOperator<Future<Object>>> MAPS =
+  /** The wrapper of the cluster-wide maps of node two. A test may replace it. */
+  private static final AtomicReference<UnaryOperator<Future<Object>>> MAP_WRAPPER =
       new AtomicReference<>(UnaryOperator.identity());
 
   private static TestCluster cluster;
-  private static Vertx one;
-  private static Vertx two;
+  private static Vertx node1;
+  private static Vertx node2;
 
   private FaultServer server;
-  private final Map<String, CountDownLatch> holds = new ConcurrentHashMap<>();
+  private final Map<String, CountDownLatch> latches = new ConcurrentHashMap<>();
 
   @BeforeAll
   static void startCluster() {
     cluster = new TestCluster();
-    one = cluster.join();
-    two = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardTest::disturbed);
+    node1 = cluster.join();
+    node2 = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardTest::withWrappedMaps);
   }
 
   @AfterAll
   static void stopCluster() {
-    await(one.close());
-    await(two.close());
+    await(node1.close());
+    await(node2.close());
   }
 
   @BeforeEach
@@ -79,7 +79,7 @@ class ClusterGuardTest {
         FaultServer.onRequest(
             peer -> {
               String id = peer.head().split("/")[2];
-              peer.await(holds.computeIfAbsent(id, any -> new CountDownLatch(1)));
+              peer.await(latches.computeIfAbsent(id, any -> new CountDownLatch(1)));
               if (id.startsWith("lost")) {
                 peer.close();
               } else {
@@ -93,78 +93,82 @@ class ClusterGuardTest {
 
   @AfterEach
   void stop() {
-    MAPS.set(UnaryOperator.identity());
-    holds.values().forEach(CountDownLatch::countDown);
+    MAP_WRAPPER.set(UnaryOperator.identity());
+    latches.values().forEach(CountDownLatch::countDown);
     server.close();
   }
 
-  private Future<ResendResponse> inFlight(OtpResendClient client, String id) {
+  /** Starts a call, and waits until the server has received its request. */
+  private Future<ResendResponse> startCall(OtpResendClient client, String id) {
     int before = server.requests().size();
     Future<ResendResponse> call = client.resend(id);
-    eventually("it is there", () -> server.requests().size() == before + 1);
+    eventually("the server received the request", () -> server.requests().size() == before + 1);
     return call;
   }
 
+  /** Lets the server answer the requests with this id. */
   private void answer(String id) {
-    holds.computeIfAbsent(id, any -> new CountDownLatch(1)).countDown();
+    latches.computeIfAbsent(id, any -> new CountDownLatch(1)).countDown();
   }
 
   @Test
-  void a_request_id_that_another_node_has_in_flight_is_refused_until_its_outcome() {
-    OtpResendClient here = OtpResendClient.create(one, server.options());
-    OtpResendClient there = OtpResendClient.create(two, server.options());
-    Future<ResendResponse> first = inFlight(here, "id");
+  void a_request_id_in_flight_on_another_node_is_refused_until_the_call_ends() {
+    OtpResendClient client1 = OtpResendClient.create(node1, server.options());
+    OtpResendClient client2 = OtpResendClient.create(node2, server.options());
+    Future<ResendResponse> first = startCall(client1, "id");
 
-    ResendException refusal = failureOf(there.resend("id"));
+    ResendException refusal = failureOf(client2.resend("id"));
     assertEquals(ResendFailure.ALREADY_IN_PROGRESS, refusal.failure());
     assertFalse(refusal.maybeSent());
     assertEquals(1, server.requests().size());
 
     answer("another");
-    assertTrue(await(there.resend("another")).success());
+    assertTrue(await(client2.resend("another")).success());
     answer("id");
     assertTrue(await(first).success());
-    assertTrue(await(there.resend("id")).success());
+    assertTrue(await(client2.resend("id")).success());
     assertEquals(3, server.requests().size());
   }
 
   @Test
-  void a_resend_that_may_be_repeated_at_once_may_be_repeated_on_any_node() {
-    OtpResendClient here = OtpResendClient.create(one, server.options());
-    OtpResendClient there = OtpResendClient.create(two, server.options());
+  void after_resend_channel_any_node_may_resend_at_once() {
+    OtpResendClient client1 = OtpResendClient.create(node1, server.options());
+    OtpResendClient client2 = OtpResendClient.create(node2, server.options());
     answer("channel");
     for (int i = 0; i < 100; i++) {
       assertEquals(
           ResendFailure.RESEND_CHANNEL,
-          failureOf((i % 2 == 0 ? here : there).resend("channel")).failure());
+          failureOf((i % 2 == 0 ? client1 : client2).resend("channel")).failure());
     }
     assertEquals(100, server.requests().size());
   }
 
   @Test
-  void after_a_lost_connection_the_request_id_is_in_progress_until_the_deadline() {
+  void after_a_lost_connection_the_request_id_is_refused_until_the_deadline() {
     Duration timeout = Duration.ofSeconds(4);
-    OtpResendClient here = OtpResendClient.create(one, server.options().setTimeout(timeout));
-    OtpResendClient there = OtpResendClient.create(two, server.options());
+    OtpResendClient client1 = OtpResendClient.create(node1, server.options().setTimeout(timeout));
+    OtpResendClient client2 = OtpResendClient.create(node2, server.options());
     answer("lost");
     long begin = System.nanoTime();
-    assertEquals(ResendFailure.CONNECTION_LOST, failureOf(here.resend("lost")).failure());
-    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(there.resend("lost")).failure());
-    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(here.resend("lost")).failure());
+    assertEquals(ResendFailure.CONNECTION_LOST, failureOf(client1.resend("lost")).failure());
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(client2.resend("lost")).failure());
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(client1.resend("lost")).failure());
     eventually(
         "the entry expires",
-        () -> failureOf(there.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
-    Duration held = Duration.ofNanos(System.nanoTime() - begin);
-    assertTrue(held.compareTo(timeout) >= 0, "it expired before the deadline: " + held);
+        () -> failureOf(client2.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
+    Duration refusedFor = Duration.ofNanos(System.nanoTime() - begin);
+    assertTrue(
+        refusedFor.compareTo(timeout) >= 0, "the entry expired before the deadline: " + refusedFor);
     assertEquals(2, server.requests().size());
   }
 
   @Test
-  void without_the_guard_each_node_checks_only_its_own_calls() {
-    OtpResendClient here = OtpResendClient.create(one, server.options());
-    OtpResendClient there = OtpResendClient.create(two, server.options().setClusterGuard(false));
-    Future<ResendResponse> first = inFlight(here, "id");
-    Future<ResendResponse> second = inFlight(there, "id");
+  void without_the_guard_two_nodes_send_the_same_request_id() {
+    OtpResendClient client1 = OtpResendClient.create(node1, server.options());
+    OtpResendClient client2 =
+        OtpResendClient.create(node2, server.options().setClusterGuard(false));
+    Future<ResendResponse> first = startCall(client1, "id");
+    Future<ResendResponse> second = startCall(client2, "id");
     answer("id");
     await(first);
     await(second);
@@ -172,14 +176,15 @@ class ClusterGuardTest {
 
   @ParameterizedTest
   @CsvSource({"no answer, did not answer in time", "a failure, failed"})
-  void a_map_that_does_not_answer_is_an_unavailable_guard(String what, String message) {
-    MAPS.set(
+  void a_map_that_fails_or_does_not_answer_makes_the_guard_unavailable(
+      String problem, String message) {
+    MAP_WRAPPER.set(
         map ->
-            what.equals("no answer")
+            problem.equals("no answer")
                 ? Promise.promise().future()
                 : Future.failedFuture(new IllegalStateException("split brain")));
     OtpResendClient client =
-        OtpResendClient.create(two, server.options().setConnectTimeout(Duration.ofMillis(300)));
+        OtpResendClient.create(node2, server.options().setConnectTimeout(Duration.ofMillis(300)));
     ResendException failure = failureOf(client.resend("id"));
     assertEquals(ResendFailure.GUARD_UNAVAILABLE, failure.failure());
     assertFalse(failure.maybeSent());
@@ -188,31 +193,31 @@ class ClusterGuardTest {
   }
 
   @Test
-  void a_cluster_manager_that_throws_is_an_unavailable_guard() {
-    MAPS.set(
+  void a_cluster_manager_that_throws_makes_the_guard_unavailable() {
+    MAP_WRAPPER.set(
         map -> {
           throw new IllegalStateException("shut down");
         });
-    OtpResendClient client = OtpResendClient.create(two, server.options());
+    OtpResendClient client = OtpResendClient.create(node2, server.options());
     assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
     assertEquals(0, server.connections());
   }
 
   @Test
-  void an_entry_that_is_put_too_late_is_removed() {
+  void an_entry_that_is_acquired_too_late_is_released() {
     Promise<Void> late = Promise.promise();
-    MAPS.set(map -> late.future().compose(v -> map));
+    MAP_WRAPPER.set(map -> late.future().compose(v -> map));
     OtpResendClient slow =
-        OtpResendClient.create(two, server.options().setConnectTimeout(Duration.ofMillis(300)));
+        OtpResendClient.create(node2, server.options().setConnectTimeout(Duration.ofMillis(300)));
     assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(slow.resend("id")).failure());
     late.complete();
     answer("id");
-    OtpResendClient other = OtpResendClient.create(one, server.options());
+    OtpResendClient other = OtpResendClient.create(node1, server.options());
     eventually(
-        "it is free",
+        "the request id is free",
         () -> {
           Future<ResendResponse> call = other.resend("id");
-          eventually("it ends", call::isComplete);
+          eventually("the call ends", call::isComplete);
           return call.succeeded();
         });
     assertEquals(1, server.requests().size());
@@ -220,133 +225,137 @@ class ClusterGuardTest {
 
   @Test
   void a_call_whose_event_loop_is_busy_until_its_deadline_does_not_use_the_map() {
-    AtomicInteger asked = new AtomicInteger();
-    MAPS.set(
+    AtomicInteger mapRequests = new AtomicInteger();
+    MAP_WRAPPER.set(
         map -> {
-          asked.incrementAndGet();
+          mapRequests.incrementAndGet();
           return map;
         });
-    ContextInternal home = ((VertxInternal) two).createEventLoopContext();
+    ContextInternal context = ((VertxInternal) node2).createEventLoopContext();
     AtomicReference<OtpResendClient> client = new AtomicReference<>();
     CountDownLatch busy = new CountDownLatch(1);
-    home.runOnContext(
+    context.runOnContext(
         v -> {
           client.set(
-              OtpResendClient.create(two, server.options().setTimeout(Duration.ofMillis(300))));
+              OtpResendClient.create(node2, server.options().setTimeout(Duration.ofMillis(300))));
           busy.countDown();
           EventLoops.keepBusy(Duration.ofMillis(400).toNanos());
         });
-    uninterruptibly(busy);
+    awaitLatch(busy);
     ResendException failure = failureOf(client.get().resend("id"));
     assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
     assertTrue(failure.getMessage().contains("event loop was busy"), failure.getMessage());
     assertFalse(failure.maybeSent());
-    assertEquals(0, asked.get());
+    assertEquals(0, mapRequests.get());
   }
 
   @Test
-  void a_call_that_sent_nothing_until_its_deadline_removes_its_entry() {
+  void a_call_that_sent_nothing_by_its_deadline_releases_its_entry() {
     AtomicInteger released = releasesOfNodeTwo();
     OtpResendClient client =
         OtpResendClient.create(
-            two,
+            node2,
             server.options().setTimeout(Duration.ofSeconds(1)),
             () -> Promise.<String>promise().future());
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failureOf(client.resend("id")).failure());
-    eventually("it is released", () -> released.get() == 1);
+    eventually("the entry is released", () -> released.get() == 1);
   }
 
   @Test
-  void a_call_that_is_maybe_sent_at_its_deadline_keeps_its_entry() {
+  void a_call_that_may_have_sent_by_its_deadline_keeps_its_entry() {
     AtomicInteger released = releasesOfNodeTwo();
     OtpResendClient client =
-        OtpResendClient.create(two, server.options().setTimeout(Duration.ofSeconds(2)));
-    assertEquals(ResendFailure.TIMEOUT, failureOf(inFlight(client, "id")).failure());
+        OtpResendClient.create(node2, server.options().setTimeout(Duration.ofSeconds(2)));
+    assertEquals(ResendFailure.TIMEOUT, failureOf(startCall(client, "id")).failure());
     answer("another");
-    OtpResendClient patient = OtpResendClient.create(two, server.options());
-    assertTrue(await(patient.resend("another")).success());
-    assertEquals(1, released.get(), "but the other does");
+    OtpResendClient other = OtpResendClient.create(node2, server.options());
+    assertTrue(await(other.resend("another")).success());
+    assertEquals(1, released.get(), "only the other call released its entry");
   }
 
   @Test
-  void an_entry_whose_confirmation_was_lost_is_removed() {
+  void an_entry_is_released_if_the_answer_of_the_map_is_lost() {
     AtomicInteger released =
         releasesOfNodeTwo(
             entry ->
                 entry.compose(v -> Future.failedFuture(new IllegalStateException("member left"))));
-    OtpResendClient client = OtpResendClient.create(two, server.options());
+    OtpResendClient client = OtpResendClient.create(node2, server.options());
     assertEquals(ResendFailure.GUARD_UNAVAILABLE, failureOf(client.resend("id")).failure());
-    eventually("it is released", () -> released.get() == 1);
+    eventually("the entry is released", () -> released.get() == 1);
   }
 
   @Test
-  void the_request_id_of_a_killed_node_stays_in_progress() {
-    Mortal three = Mortal.join();
+  void a_request_id_in_flight_on_a_node_that_died_stays_refused() {
+    KillableNode node3 = KillableNode.join();
     Duration timeout = Duration.ofSeconds(30);
-    inFlight(OtpResendClient.create(three.vertx, server.options().setTimeout(timeout)), "id");
-    three.kill();
+    startCall(OtpResendClient.create(node3.vertx, server.options().setTimeout(timeout)), "id");
+    node3.kill();
 
-    OtpResendClient other = OtpResendClient.create(two, server.options());
+    OtpResendClient other = OtpResendClient.create(node2, server.options());
     eventually(
-        "it is refused",
+        "the request id is refused",
         () -> failureOf(other.resend("id")).failure() == ResendFailure.ALREADY_IN_PROGRESS);
     assertEquals(1, server.requests().size());
     answer("id");
-    eventually("the dead one ends", three.vertx.close()::isComplete);
+    eventually("the killed node is closed", node3.vertx.close()::isComplete);
   }
 
   @Test
-  void a_map_that_does_not_answer_a_removal_delays_no_outcome_beyond_the_deadline() {
+  void a_release_that_gets_no_answer_delays_no_outcome_beyond_the_deadline() {
     OtpResendClient client =
-        OtpResendClient.create(two, server.options().setTimeout(Duration.ofSeconds(3)));
-    Future<ResendResponse> call = inFlight(client, "id");
-    MAPS.set(map -> Promise.promise().future());
+        OtpResendClient.create(node2, server.options().setTimeout(Duration.ofSeconds(3)));
+    Future<ResendResponse> call = startCall(client, "id");
+    MAP_WRAPPER.set(map -> Promise.promise().future());
     answer("id");
     assertTrue(await(call).success());
   }
 
   @Test
   void the_map_contains_no_request_id() {
-    AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
-    Set<String> others = await(map.keys());
-    OtpResendClient client = OtpResendClient.create(one, server.options());
-    Future<ResendResponse> call = inFlight(client, "a-secret-id");
+    AsyncMap<String, String> map =
+        await(node1.sharedData().getClusterWideMap("io.github.otpresend"));
+    Set<String> keysBefore = await(map.keys());
+    OtpResendClient client = OtpResendClient.create(node1, server.options());
+    Future<ResendResponse> call = startCall(client, "a-secret-id");
     Map<String, String> entries = await(map.entries());
-    Set<String> own = new HashSet<>(entries.keySet());
-    own.removeAll(others);
-    assertEquals(1, own.size());
+    Set<String> newKeys = new HashSet<>(entries.keySet());
+    newKeys.removeAll(keysBefore);
+    assertEquals(1, newKeys.size());
     assertFalse(entries.toString().contains("a-secret-id"), entries.toString());
     answer("a-secret-id");
     await(call);
-    assertFalse(await(map.keys()).containsAll(own));
+    assertFalse(await(map.keys()).containsAll(newKeys));
   }
 
   @Test
-  void a_cooldown_applies_on_every_node_with_its_rest() {
+  void a_cooldown_applies_on_every_node_and_each_node_returns_its_rest() {
     Duration cooldown = Duration.ofSeconds(3);
-    OtpResendClient here = OtpResendClient.create(one, server.options().setCooldown(cooldown));
-    OtpResendClient there = OtpResendClient.create(two, server.options().setCooldown(cooldown));
+    OtpResendClient client1 = OtpResendClient.create(node1, server.options().setCooldown(cooldown));
+    OtpResendClient client2 = OtpResendClient.create(node2, server.options().setCooldown(cooldown));
     answer("id");
-    Duration first = await(here.resend("id")).retryAfter().orElseThrow();
+    Duration first = await(client1.resend("id")).retryAfter().orElseThrow();
 
-    ResendException refusal = failureOf(there.resend("id"));
+    ResendException refusal = failureOf(client2.resend("id"));
     assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
     Duration rest = refusal.retryAfter().orElseThrow();
-    assertTrue(rest.compareTo(first.plusSeconds(2)) <= 0, rest + " is too much after " + first);
+    assertTrue(
+        rest.compareTo(first.plusSeconds(2)) <= 0,
+        rest + " is too long, the first rest was " + first);
     assertEquals(1, server.requests().size());
 
-    await(one.timer(rest.toMillis()));
-    assertTrue(await(there.resend("id")).success(), "a caller that waits for the rest is served");
+    await(node1.timer(rest.toMillis()));
+    assertTrue(await(client2.resend("id")).success(), "a call after the rest succeeds");
     assertEquals(2, server.requests().size());
   }
 
   @Test
   void a_node_without_a_cooldown_obeys_the_cooldown_of_another_node() {
-    OtpResendClient here =
-        OtpResendClient.create(one, server.options().setCooldown(Duration.ofMinutes(10)));
+    OtpResendClient client1 =
+        OtpResendClient.create(node1, server.options().setCooldown(Duration.ofMinutes(10)));
     answer("id");
-    await(here.resend("id"));
-    ResendException refusal = failureOf(OtpResendClient.create(two, server.options()).resend("id"));
+    await(client1.resend("id"));
+    ResendException refusal =
+        failureOf(OtpResendClient.create(node2, server.options()).resend("id"));
     assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
     assertTrue(refusal.retryAfter().orElseThrow().toMinutes() >= 9);
   }
@@ -354,13 +363,13 @@ class ClusterGuardTest {
   @Test
   void a_refusal_by_the_service_begins_no_cooldown_on_any_node() {
     OtpResendOptions options = server.options().setCooldown(Duration.ofMinutes(10));
-    OtpResendClient here = OtpResendClient.create(one, options);
-    OtpResendClient there = OtpResendClient.create(two, options);
+    OtpResendClient client1 = OtpResendClient.create(node1, options);
+    OtpResendClient client2 = OtpResendClient.create(node2, options);
     answer("channel");
     for (int i = 0; i < 10; i++) {
       assertEquals(
           ResendFailure.RESEND_CHANNEL,
-          failureOf((i % 2 == 0 ? here : there).resend("channel")).failure());
+          failureOf((i % 2 == 0 ? client1 : client2).resend("channel")).failure());
     }
   }
 
@@ -368,38 +377,38 @@ class ClusterGuardTest {
   void after_a_lost_connection_the_request_id_is_in_progress_and_then_cools_down() {
     OtpResendOptions options =
         server.options().setTimeout(Duration.ofSeconds(3)).setCooldown(Duration.ofSeconds(6));
-    OtpResendClient here = OtpResendClient.create(one, options);
-    OtpResendClient there = OtpResendClient.create(two, options);
+    OtpResendClient client1 = OtpResendClient.create(node1, options);
+    OtpResendClient client2 = OtpResendClient.create(node2, options);
     answer("lost");
-    assertEquals(ResendFailure.CONNECTION_LOST, failureOf(here.resend("lost")).failure());
-    assertEquals(ResendFailure.COOLING_DOWN, failureOf(here.resend("lost")).failure());
-    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(there.resend("lost")).failure());
+    assertEquals(ResendFailure.CONNECTION_LOST, failureOf(client1.resend("lost")).failure());
+    assertEquals(ResendFailure.COOLING_DOWN, failureOf(client1.resend("lost")).failure());
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failureOf(client2.resend("lost")).failure());
     eventually(
-        "its deadline passes",
-        () -> failureOf(there.resend("lost")).failure() == ResendFailure.COOLING_DOWN);
+        "the deadline passes",
+        () -> failureOf(client2.resend("lost")).failure() == ResendFailure.COOLING_DOWN);
     eventually(
         "the cooldown ends",
-        () -> failureOf(there.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
+        () -> failureOf(client2.resend("lost")).failure() == ResendFailure.CONNECTION_LOST);
     assertEquals(2, server.requests().size());
   }
 
   @Test
-  void the_cooldown_of_a_killed_node_ends() {
-    Mortal three = Mortal.join();
+  void the_cooldown_of_a_node_that_died_ends() {
+    KillableNode node3 = KillableNode.join();
     OtpResendOptions options =
         server.options().setTimeout(Duration.ofSeconds(4)).setCooldown(Duration.ofSeconds(4));
-    inFlight(OtpResendClient.create(three.vertx, options), "id");
-    three.kill();
+    startCall(OtpResendClient.create(node3.vertx, options), "id");
+    node3.kill();
 
-    OtpResendClient other = OtpResendClient.create(two, options);
+    OtpResendClient other = OtpResendClient.create(node2, options);
     eventually(
-        "it is not known whether it was sent",
+        "the request id is cooling down",
         () -> failureOf(other.resend("id")).failure() == ResendFailure.COOLING_DOWN);
     assertEquals(1, server.requests().size());
     answer("id");
     eventually("the cooldown ends", () -> await(other.resend("id").otherwiseEmpty()) != null);
     assertEquals(2, server.requests().size());
-    eventually("the dead one ends", three.vertx.close()::isComplete);
+    eventually("the killed node is closed", node3.vertx.close()::isComplete);
   }
 
   @ParameterizedTest
@@ -414,36 +423,37 @@ class ClusterGuardTest {
     "true, 0, 1, , 0",
     "true, 0, 60000, , 0",
   })
-  void a_clock_of_another_node_that_is_ahead_or_behind_sends_no_code_early(
-      boolean isOwn,
-      long inFlightFor,
-      long overSince,
-      @Nullable ResendFailure kind,
-      long restMillis) {
+  void a_wrong_clock_of_another_node_sends_no_code_early(
+      boolean isOfThisNode,
+      long millisInFlight,
+      long endedMillisAgo,
+      @Nullable ResendFailure expected,
+      long expectedRestMillis) {
     OtpResendOptions options = server.options().setCooldown(Duration.ofMinutes(1));
-    AsyncMap<String, String> map = await(one.sharedData().getClusterWideMap("io.github.otpresend"));
-    Set<String> others = await(map.keys());
+    AsyncMap<String, String> map =
+        await(node1.sharedData().getClusterWideMap("io.github.otpresend"));
+    Set<String> keysBefore = await(map.keys());
     answer("id");
-    await(OtpResendClient.create(two, options).resend("id"));
+    await(OtpResendClient.create(node2, options).resend("id"));
     Set<String> keys = new HashSet<>(await(map.keys()));
-    keys.removeAll(others);
+    keys.removeAll(keysBefore);
     String key = keys.iterator().next();
 
     long now = System.currentTimeMillis();
-    long inFlightUntil = inFlightFor == 0 ? 0 : now + inFlightFor;
-    long coolingUntil = overSince < 0 ? now + 3_600_000 : now - overSince;
-    String node = isOwn ? ((VertxInternal) one).clusterManager().getNodeId() : "another";
+    long inFlightUntil = millisInFlight == 0 ? 0 : now + millisInFlight;
+    long coolingUntil = endedMillisAgo < 0 ? now + 3_600_000 : now - endedMillisAgo;
+    String node = isOfThisNode ? ((VertxInternal) node1).clusterManager().getNodeId() : "another";
     String value =
-        node + "/1 " + inFlightUntil + " " + (inFlightFor == 0 ? coolingUntil : inFlightUntil);
+        node + "/1 " + inFlightUntil + " " + (millisInFlight == 0 ? coolingUntil : inFlightUntil);
     await(map.put(key, value, 60_000));
 
-    Future<ResendResponse> call = OtpResendClient.create(one, options).resend("id");
-    if (kind == null) {
+    Future<ResendResponse> call = OtpResendClient.create(node1, options).resend("id");
+    if (expected == null) {
       assertTrue(await(call).success());
     } else {
       ResendException failure = failureOf(call);
-      assertEquals(kind, failure.failure());
-      assertEquals(restMillis, failure.retryAfter().map(Duration::toMillis).orElse(0L));
+      assertEquals(expected, failure.failure());
+      assertEquals(expectedRestMillis, failure.retryAfter().map(Duration::toMillis).orElse(0L));
       assertEquals(1, server.requests().size());
     }
     await(map.remove(key));
@@ -454,19 +464,19 @@ class ClusterGuardTest {
     try (FaultServer quick =
         FaultServer.onCountlessRequests(peer -> peer.write(FaultServer.SUCCESS))) {
       OtpResendOptions options = server.options().setBaseUrl(quick.baseUrl());
-      OtpResendClient guarded = OtpResendClient.create(one, options);
-      OtpResendClient bare = OtpResendClient.create(one, options.setClusterGuard(false));
+      OtpResendClient guarded = OtpResendClient.create(node1, options);
+      OtpResendClient unguarded = OtpResendClient.create(node1, options.setClusterGuard(false));
       microsPerCall(guarded); // the first calls load the classes
-      microsPerCall(bare);
+      microsPerCall(unguarded);
       System.out.printf(
-          "cluster guard, two nodes, one call after the other: %d µs a call with it, %d µs without%n",
-          microsPerCall(guarded), microsPerCall(bare));
+          "cluster guard, two nodes, one call at a time: %d µs a call with the guard, %d without%n",
+          microsPerCall(guarded), microsPerCall(unguarded));
     }
   }
 
-  /** A third node that a test kills. */
-  private record Mortal(Vertx vertx, HazelcastInstance hazelcast) {
-    static Mortal join() {
+  /** A third node that a test can kill. */
+  private record KillableNode(Vertx vertx, HazelcastInstance hazelcast) {
+    static KillableNode join() {
       AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
       Vertx vertx =
           cluster.join(
@@ -477,8 +487,8 @@ class ClusterGuardTest {
                 return real;
               });
       HazelcastInstance hazelcast = manager.get().getHazelcastInstance();
-      eventually("its maps have a backup", hazelcast.getPartitionService()::isClusterSafe);
-      return new Mortal(vertx, hazelcast);
+      eventually("the maps have a backup", hazelcast.getPartitionService()::isClusterSafe);
+      return new KillableNode(vertx, hazelcast);
     }
 
     void kill() {
@@ -495,7 +505,7 @@ class ClusterGuardTest {
     return (System.nanoTime() - begin) / calls / 1_000;
   }
 
-  private static void uninterruptibly(CountDownLatch latch) {
+  private static void awaitLatch(CountDownLatch latch) {
     try {
       latch.await();
     } catch (InterruptedException e) {
@@ -503,13 +513,19 @@ class ClusterGuardTest {
     }
   }
 
+  /** Counts the entries that node two releases. */
   private static AtomicInteger releasesOfNodeTwo() {
     return releasesOfNodeTwo(UnaryOperator.identity());
   }
 
+  /**
+   * Counts the entries that node two releases.
+   *
+   * @param acquisition changes the answer of the map to an acquisition
+   */
   private static AtomicInteger releasesOfNodeTwo(UnaryOperator<Future<Object>> acquisition) {
     AtomicInteger releases = new AtomicInteger();
-    MAPS.set(
+    MAP_WRAPPER.set(
         map ->
             map.map(
                 real ->
@@ -529,8 +545,8 @@ class ClusterGuardTest {
     return releases;
   }
 
-  /** Returns a cluster manager whose maps are changed by {@link #MAPS}. */
-  private static ClusterManager disturbed(ClusterManager real) {
+  /** Returns a cluster manager that applies {@link #MAP_WRAPPER} to its cluster-wide maps. */
+  private static ClusterManager withWrappedMaps(ClusterManager real) {
     return (ClusterManager)
         Proxy.newProxyInstance(
             ClusterManager.class.getClassLoader(),
@@ -543,8 +559,8 @@ class ClusterGuardTest {
                 Promise<Object> map = Promise.promise();
                 method.invoke(real, arguments[0], map);
                 @SuppressWarnings("unchecked")
-                Completable<Object> asked = (Completable<Object>) arguments[1];
-                MAPS.get().apply(map.future()).onComplete(asked::complete);
+                Completable<Object> handler = (Completable<Object>) arguments[1];
+                MAP_WRAPPER.get().apply(map.future()).onComplete(handler::complete);
                 return null;
               } catch (InvocationTargetException e) {
                 throw e.getCause();

@@ -55,17 +55,16 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A cluster of three JVMs. This JVM sends the messages. The launcher of Vert.x started the others:
- * one has only the verticle, and the other also deploys and undeploys verticles for the test.
+ * Tests of a cluster of three JVMs. The JVM of the test is the requester. Vert.x's own launcher
+ * starts two serving nodes: the pure node runs only the verticle of the library, the controlled
+ * node also runs {@link RemoteControl}.
  */
 @Timeout(120)
-@TestMethodOrder(
-    MethodOrderer.OrderAnnotation
-        .class) // this order starts the fewest JVMs; any other order works too
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class) // this order starts the fewest JVMs
 class ClusterTest {
   private static final Pattern REQUEST = Pattern.compile("POST /api/([^/]+)/resend ");
 
-  /** The logger of Vert.x that warns of unreachable nodes and discarded messages. */
+  /** The logger in which Vert.x warns of unreachable nodes and of discarded messages. */
   private static final Logger BUS_LOG = Logger.getLogger("io.vertx.core.eventbus.impl");
 
   @TempDir static Path directory;
@@ -73,12 +72,15 @@ class ClusterTest {
   private static TestCluster cluster;
   private static Vertx vertx;
   private static FaultServer server;
-  private static volatile CountDownLatch answer = new CountDownLatch(0);
-  private static @Nullable NodeProcess pure;
-  private static @Nullable NodeProcess controlled;
-  private static String deployment = "";
 
-  private final OtpResendClient caller =
+  /** The latch for which the server waits before it answers a request id with "held". */
+  private static volatile CountDownLatch answer = new CountDownLatch(0);
+
+  private static @Nullable NodeProcess pureNode;
+  private static @Nullable NodeProcess controlledNode;
+  private static String deploymentId = "";
+
+  private final OtpResendClient requester =
       OtpResendClient.overEventBus(vertx, new OtpResendOptions().setTimeout(Duration.ofSeconds(5)));
 
   @BeforeAll
@@ -91,34 +93,36 @@ class ClusterTest {
 
   @AfterAll
   static void stop() {
-    // the other nodes are killed first, so that this node need not wait for them
-    Stream.of(pure, controlled).filter(node -> node != null).forEach(NodeProcess::close);
+    // kill the nodes first, so that the last node does not wait for them when it leaves
+    Stream.of(pureNode, controlledNode).filter(node -> node != null).forEach(NodeProcess::close);
     await(vertx.close());
     server.close();
     BUS_LOG.setLevel(null);
   }
 
-  private void bothServe() {
-    if (pure == null || !pure.isAlive()) {
-      pure = launchPure();
+  private void startBothNodes() {
+    if (pureNode == null || !pureNode.isAlive()) {
+      pureNode = launchPureNode();
     }
-    startControlled();
-    eventually("both serve", () -> servedBy("of-pure") && servedBy("of-controlled"));
+    startControlledNode();
+    eventually("both nodes serve", () -> isServedBy("of-pure") && isServedBy("of-controlled"));
   }
 
-  /** Kills the pure node, so that a test may start another JVM. */
-  private void controlledServesAlone() {
-    if (pure != null) {
-      pure.kill();
+  /** Kills the pure node, so that the test may start another JVM. */
+  private void startOnlyControlledNode() {
+    if (pureNode != null) {
+      pureNode.kill();
     }
-    startControlled();
-    eventually("it serves", () -> servedBy("of-controlled") && servedBy("of-controlled"));
+    startControlledNode();
+    eventually(
+        "the controlled node serves",
+        () -> isServedBy("of-controlled") && isServedBy("of-controlled"));
   }
 
-  private static void startControlled() {
-    if (controlled == null || !controlled.isAlive()) {
-      controlled = cluster.launch(RemoteControl.class.getName(), new JsonObject());
-      deployment = deploy(OtpResendVerticle.class, config("of-controlled"));
+  private static void startControlledNode() {
+    if (controlledNode == null || !controlledNode.isAlive()) {
+      controlledNode = cluster.launch(RemoteControl.class.getName(), new JsonObject());
+      deploymentId = deploy(OtpResendVerticle.class, config("of-controlled"));
       deploy(EveryFailure.class, new JsonObject());
     }
   }
@@ -128,11 +132,11 @@ class ClusterTest {
     answer.countDown();
   }
 
-  private static NodeProcess launchPure() {
+  private static NodeProcess launchPureNode() {
     return cluster.launch("io.github.otpresend.OtpResendVerticle", config("of-pure"));
   }
 
-  /** The token shows the server which node sent the request. */
+  /** Returns the configuration of a node. The server recognizes the node by its token. */
   private static JsonObject config(String token) {
     return new JsonObject()
         .put("baseUrl", server.baseUrl())
@@ -144,15 +148,16 @@ class ClusterTest {
     return await(RemoteControl.deploy(vertx, verticle, config));
   }
 
-  private boolean servedBy(String token) {
+  /** Sends a message, and returns whether the node with this token served it. */
+  private boolean isServedBy(String token) {
     String id = "probe-" + probes.incrementAndGet();
-    await(caller.resend(id).otherwise(new ResendResponse(false)));
-    return requests(token).contains(id);
+    await(requester.resend(id).otherwise(new ResendResponse(false)));
+    return requestIds(token).contains(id);
   }
 
   private static final AtomicInteger probes = new AtomicInteger();
 
-  /** Handles a request as its id says. */
+  /** Answers a request in the way that its id names. */
   private static void serve(FaultServer.Peer peer) throws java.io.IOException {
     String id = idOf(peer.head()).split("~")[0];
     if (id.startsWith("held")) {
@@ -164,7 +169,7 @@ class ClusterTest {
       peer.write(FaultServer.response(201, "{\"success\":\"yes\"}"));
       return;
     } else if (id.startsWith("load")) {
-      LockSupport.parkNanos(20_000_000); // the time that a service needs
+      LockSupport.parkNanos(20_000_000); // a real service takes some time too
     } else if (id.startsWith("status")) {
       String[] parts = id.split("\\.");
       String body =
@@ -192,16 +197,16 @@ class ClusterTest {
     return request.group(1);
   }
 
-  /** Returns the request ids that the server received from a node, or from all nodes. */
-  private static List<String> requests(String token) {
+  /** Returns the ids of the requests with this token, or of all requests if it is empty. */
+  private static List<String> requestIds(String token) {
     return server.requests().stream()
         .filter(head -> token.isEmpty() || head.contains("Bearer " + token + "\r\n"))
         .map(ClusterTest::idOf)
         .toList();
   }
 
-  private static long requestsFor(Predicate<String> id) {
-    return requests("").stream().filter(id).count();
+  private static long countRequests(Predicate<String> id) {
+    return requestIds("").stream().filter(id).count();
   }
 
   private static List<String> outcomes() {
@@ -228,7 +233,8 @@ class ClusterTest {
         "junk");
   }
 
-  private static JsonObject json(Future<ResendResponse> resend) {
+  /** Returns the response or the failure as JSON. */
+  private static JsonObject outcomeOf(Future<ResendResponse> resend) {
     return await(
         resend
             .map(ResendResponse::toJson)
@@ -238,10 +244,11 @@ class ClusterTest {
                         assertInstanceOf(ResendException.class, failure).toJson())));
   }
 
-  private static JsonObject direct(String outcome) {
+  /** Returns the outcome of a call that does not use the event bus. */
+  private static JsonObject directOutcome(String outcome) {
     OtpResendClient client = OtpResendClient.create(vertx, new OtpResendOptions(config("direct")));
     try {
-      return json(client.resend(outcome + "~direct"));
+      return outcomeOf(client.resend(outcome + "~direct"));
     } finally {
       await(client.close());
     }
@@ -249,25 +256,25 @@ class ClusterTest {
 
   @Test
   @Order(1)
-  void every_outcome_of_the_service_arrives_from_both_nodes() {
-    bothServe();
-    int before = requests("").size();
+  void every_outcome_of_the_service_reaches_the_requester_from_both_nodes() {
+    startBothNodes();
+    int before = requestIds("").size();
     for (String outcome : outcomes()) {
-      JsonObject expected = direct(outcome);
-      assertEquals(expected, json(caller.resend(outcome + "~one")), outcome);
-      assertEquals(expected, json(caller.resend(outcome + "~another")), outcome);
+      JsonObject expected = directOutcome(outcome);
+      assertEquals(expected, outcomeOf(requester.resend(outcome + "~one")), outcome);
+      assertEquals(expected, outcomeOf(requester.resend(outcome + "~another")), outcome);
     }
-    assertEquals(before + 3 * outcomes().size(), requests("").size());
-    List<String> ofPure = requests("of-pure");
-    for (String outcome : outcomes()) { // Vert.x sends to the nodes in turn
+    assertEquals(before + 3 * outcomes().size(), requestIds("").size());
+    List<String> ofPure = requestIds("of-pure");
+    for (String outcome : outcomes()) { // the event bus chooses the nodes in turn
       assertTrue(ofPure.contains(outcome + "~one") != ofPure.contains(outcome + "~another"));
     }
   }
 
   @Test
   @Order(1)
-  void every_kind_of_failure_arrives_from_another_node() {
-    bothServe();
+  void every_kind_of_failure_reaches_the_requester() {
+    startBothNodes();
     OtpResendClient client =
         OtpResendClient.overEventBus(
             vertx, new OtpResendOptions().setAddress(EveryFailure.ADDRESS));
@@ -280,29 +287,29 @@ class ClusterTest {
 
   @Test
   @Order(5)
-  void a_node_without_the_library_gets_code_and_json_of_every_outcome() {
-    controlledServesAlone();
-    List<String> questions = new ArrayList<>();
-    outcomes().forEach(outcome -> questions.add("otp.resend/" + outcome + "~plain"));
+  void a_requester_without_the_library_gets_the_code_and_the_json_of_every_outcome() {
+    startOnlyControlledNode();
+    List<String> messages = new ArrayList<>();
+    outcomes().forEach(outcome -> messages.add("otp.resend/" + outcome + "~plain"));
     for (ResendFailure kind : ResendFailure.values()) {
-      questions.add(EveryFailure.ADDRESS + "/" + kind);
+      messages.add(EveryFailure.ADDRESS + "/" + kind);
     }
     Map<String, JsonObject> answers;
     try (NodeProcess plain =
-        cluster.startPlain(PlainAsker.class, questions.toArray(String[]::new))) {
+        cluster.startPlain(PlainAsker.class, messages.toArray(String[]::new))) {
       plain.awaitEnd();
       answers =
           plain.lines().stream()
               .filter(line -> line.startsWith("answer: "))
               .map(line -> new JsonObject(line.substring("answer: ".length())))
               .collect(Collectors.toMap(line -> line.getString("id"), line -> line));
-      assertEquals(questions.size(), answers.size(), plain::toString);
+      assertEquals(messages.size(), answers.size(), plain::toString);
     }
     for (String outcome : outcomes()) {
       if (outcome.equals("success")) {
-        assertEquals(direct(outcome), answers.get("success~plain").getJsonObject("reply"));
+        assertEquals(directOutcome(outcome), answers.get("success~plain").getJsonObject("reply"));
       } else {
-        assertAnswer(direct(outcome), answers.get(outcome + "~plain"));
+        assertAnswer(directOutcome(outcome), answers.get(outcome + "~plain"));
       }
     }
     for (ResendFailure kind : ResendFailure.values()) {
@@ -318,54 +325,55 @@ class ClusterTest {
 
   @Test
   @Order(5)
-  void a_caller_that_left_the_cluster_does_no_harm() {
-    controlledServesAlone();
+  void a_requester_that_is_killed_does_not_disturb_the_serving_node() {
+    startOnlyControlledNode();
     answer = new CountDownLatch(1);
     try (NodeProcess plain = cluster.startPlain(PlainAsker.class, "otp.resend/held-gone")) {
       plain.line("asking: ");
-      eventually("the service is called", () -> requestsFor("held-gone"::equals) == 1);
+      eventually("the service received the request", () -> countRequests("held-gone"::equals) == 1);
       plain.kill();
     }
     answer.countDown();
-    // the caller was a member, so the cluster-wide map may wait until the cluster removes it
-    eventually("it serves", () -> servedBy("of-controlled"));
-    assertEquals(1, requestsFor("held-gone"::equals));
+    // the map may not answer until the cluster has removed the killed requester
+    eventually("the controlled node serves", () -> isServedBy("of-controlled"));
+    assertEquals(1, countRequests("held-gone"::equals));
   }
 
   @Test
   @Order(1)
-  void two_hundred_messages_for_one_request_id_to_two_nodes_send_once() {
-    bothServe();
+  void one_request_id_in_200_messages_to_both_nodes_is_sent_once() {
+    startBothNodes();
     answer = new CountDownLatch(1);
     AtomicInteger refused = new AtomicInteger();
-    List<Future<ResendResponse>> asked =
+    List<Future<ResendResponse>> calls =
         IntStream.range(0, 200)
             .mapToObj(
-                i -> caller.resend("held-by-all").onFailure(refusal -> refused.incrementAndGet()))
+                i ->
+                    requester.resend("held-by-all").onFailure(refusal -> refused.incrementAndGet()))
             .toList();
-    // Vert.x sends to the nodes in turn, so one node shares its call among half of the messages
-    eventually("the other node's half is refused", () -> refused.get() == 100);
+    // The event bus chooses the nodes in turn. One node shares a call among its 100 messages.
+    eventually("the other node has refused its 100 messages", () -> refused.get() == 100);
     answer.countDown();
 
     int successes = 0;
-    for (Future<ResendResponse> one : asked) {
-      eventually("it ends", one::isComplete);
-      if (one.succeeded()) {
+    for (Future<ResendResponse> call : calls) {
+      eventually("the call ends", call::isComplete);
+      if (call.succeeded()) {
         successes++;
       } else {
         assertEquals(
-            ResendFailure.ALREADY_IN_PROGRESS, ResendException.from(one.cause()).failure());
+            ResendFailure.ALREADY_IN_PROGRESS, ResendException.from(call.cause()).failure());
       }
     }
     assertEquals(100, successes);
-    assertEquals(1, requestsFor("held-by-all"::equals));
-    assertTrue(await(caller.resend("held-by-all")).success(), "it is free again");
+    assertEquals(1, countRequests("held-by-all"::equals));
+    assertTrue(await(requester.resend("held-by-all")).success(), "the request id is free again");
   }
 
   @Test
   @Order(1)
-  void without_a_serving_node_nothing_is_sent() {
-    bothServe();
+  void nothing_is_sent_if_no_node_serves_the_address() {
+    startBothNodes();
     ResendException failure =
         failureOf(
             OtpResendClient.overEventBus(vertx, new OtpResendOptions().setAddress("nobody.serves"))
@@ -376,9 +384,9 @@ class ClusterTest {
 
   @Test
   @Order(6)
-  void a_call_to_a_node_that_is_killed_before_it_sends_is_maybe_sent() {
-    controlledServesAlone();
-    // the server accepted the connection but does not answer the handshake
+  void a_call_on_a_node_killed_before_it_sent_is_reported_as_maybe_sent() {
+    startOnlyControlledNode();
+    // the server accepts connections, but does not answer the TLS handshake
     try (FaultServer mute = FaultServer.onConnection("https", FaultServer.Peer::silence)) {
       JsonObject config = config("of-mute").put("baseUrl", mute.baseUrl()).put("address", "mute");
       deploy(OtpResendVerticle.class, config);
@@ -387,8 +395,8 @@ class ClusterTest {
                   vertx,
                   new OtpResendOptions().setAddress("mute").setTimeout(Duration.ofSeconds(2)))
               .resend("never-sent");
-      eventually("it connects", () -> mute.connections() == 1);
-      controlled.kill();
+      eventually("the node connects to the server", () -> mute.connections() == 1);
+      controlledNode.kill();
       ResendException failure = failureOf(resend);
       assertEquals(ResendFailure.TIMEOUT, failure.failure());
       assertTrue(failure.maybeSent());
@@ -397,83 +405,85 @@ class ClusterTest {
 
   @Test
   @Order(4)
-  void a_call_to_a_node_that_is_killed_after_it_sent_is_maybe_sent() {
-    bothServe();
+  void a_call_on_a_node_killed_after_it_sent_is_reported_as_maybe_sent() {
+    startBothNodes();
     answer = new CountDownLatch(1);
-    Future<ResendResponse> one = caller.resend("held-one");
-    Future<ResendResponse> another = caller.resend("held-another"); // sent to the other node
-    eventually("both are called", () -> requestsFor(id -> id.matches("held-(one|another)")) == 2);
-    boolean isOne = requests("of-pure").contains("held-one");
-    pure.kill();
-    ResendException failure = failureOf(isOne ? one : another);
+    Future<ResendResponse> one = requester.resend("held-one");
+    Future<ResendResponse> another = requester.resend("held-another"); // served by the other node
+    eventually(
+        "the service received both requests",
+        () -> countRequests(id -> id.matches("held-(one|another)")) == 2);
+    boolean pureServedOne = requestIds("of-pure").contains("held-one");
+    pureNode.kill();
+    ResendException failure = failureOf(pureServedOne ? one : another);
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
     assertTrue(failure.maybeSent());
-    assertEquals(2, requestsFor(id -> id.matches("held-(one|another)")));
+    assertEquals(2, countRequests(id -> id.matches("held-(one|another)")));
   }
 
   @Test
   @Order(3)
-  void during_a_kill_and_a_redeployment_every_call_ends_and_is_sent_at_most_once() {
-    bothServe();
+  void during_a_kill_and_a_redeployment_every_call_ends_and_no_call_is_sent_twice() {
+    startBothNodes();
     Load load = new Load("load-storm-");
-    load.reaches(1_000);
-    pure.kill();
-    load.reaches(1_500);
-    pure = launchPure();
-    load.reaches(3_000);
-    await(RemoteControl.undeploy(vertx, deployment));
-    load.reaches(4_000);
-    deployment = deploy(OtpResendVerticle.class, config("of-controlled"));
-    load.reaches(5_000);
+    load.awaitOutcomes(1_000);
+    pureNode.kill();
+    load.awaitOutcomes(1_500);
+    pureNode = launchPureNode();
+    load.awaitOutcomes(3_000);
+    await(RemoteControl.undeploy(vertx, deploymentId));
+    load.awaitOutcomes(4_000);
+    deploymentId = deploy(OtpResendVerticle.class, config("of-controlled"));
+    load.awaitOutcomes(5_000);
 
-    load.endsHonestly();
-    System.out.println("Cluster: a kill and a redeployment under load: " + load);
+    load.stopAndCheck();
+    System.out.println("cluster: kill and redeployment under load: " + load);
   }
 
   @Test
   @Order(2)
-  void during_a_rolling_restart_no_call_is_lost() {
-    bothServe();
+  void during_a_rolling_restart_every_call_succeeds() {
+    startBothNodes();
     Load load = new Load("load-rolling-");
-    load.reaches(200);
+    load.awaitOutcomes(200);
     for (int i = 0; i < 5; i++) {
-      await(RemoteControl.undeploy(vertx, deployment));
-      load.reaches(load.ended() + 100);
-      deployment = deploy(OtpResendVerticle.class, config("of-controlled"));
-      load.reaches(load.ended() + 100);
+      await(RemoteControl.undeploy(vertx, deploymentId));
+      load.awaitOutcomes(load.ended() + 100);
+      deploymentId = deploy(OtpResendVerticle.class, config("of-controlled"));
+      load.awaitOutcomes(load.ended() + 100);
     }
-    pure.stop(); // with SIGTERM, as an operator does
-    pure = launchPure();
-    load.reaches(load.ended() + 200);
+    pureNode.stop(); // with SIGTERM, like an operator
+    pureNode = launchPureNode();
+    load.awaitOutcomes(load.ended() + 200);
 
-    load.endsHonestly();
-    System.out.println("Cluster: a rolling restart under load: " + load);
+    load.stopAndCheck();
+    System.out.println("cluster: rolling restart under load: " + load);
     assertEquals(Set.of("SUCCESS"), load.counts().keySet(), load::toString);
   }
 
-  /** Sends messages without a pause, 16 at a time, each once and for another request id. */
+  /** A load of 16 calls at a time without a pause. Each call has a different request id. */
   private final class Load {
     private final String prefix;
     private final Map<String, String> outcomes = new ConcurrentHashMap<>();
     private final Set<String> notSent = ConcurrentHashMap.newKeySet();
-    private final AtomicInteger asked = new AtomicInteger();
+    private final AtomicInteger started = new AtomicInteger();
     private final AtomicInteger running = new AtomicInteger(16);
-    private volatile boolean enough;
+    private volatile boolean stopped;
 
     Load(String prefix) {
       this.prefix = prefix;
       for (int i = running.get(); i > 0; i--) {
-        ask();
+        startNext();
       }
     }
 
-    private void ask() {
-      if (enough) {
+    private void startNext() {
+      if (stopped) {
         running.decrementAndGet();
         return;
       }
-      String id = prefix + asked.getAndIncrement();
-      caller
+      String id = prefix + started.getAndIncrement();
+      requester
           .resend(id)
           .onComplete(
               (response, cause) -> {
@@ -482,7 +492,7 @@ class ClusterTest {
                   notSent.add(id);
                 }
                 outcomes.put(id, failure == null ? "SUCCESS" : "" + failure.failure());
-                ask();
+                startNext();
               });
     }
 
@@ -490,7 +500,7 @@ class ClusterTest {
       return outcomes.size();
     }
 
-    void reaches(int count) {
+    void awaitOutcomes(int count) {
       eventually(count + " outcomes", () -> ended() >= count);
     }
 
@@ -500,24 +510,25 @@ class ClusterTest {
       return counts;
     }
 
-    void endsHonestly() {
-      enough = true;
-      eventually("all messages are answered", () -> running.get() == 0);
-      assertEquals(asked.get(), ended());
-      List<String> seen = requests("").stream().filter(id -> id.startsWith(prefix)).toList();
-      Set<String> distinct = new HashSet<>(seen);
-      assertEquals(seen.size(), distinct.size(), "an id was seen twice");
-      List<String> lies = new ArrayList<>(notSent);
-      lies.retainAll(distinct);
-      assertEquals(List.of(), lies, "reported as not sent, but seen");
+    /** Stops the load, and checks its outcomes against the requests of the server. */
+    void stopAndCheck() {
+      stopped = true;
+      eventually("all calls have ended", () -> running.get() == 0);
+      assertEquals(started.get(), ended());
+      List<String> received = requestIds("").stream().filter(id -> id.startsWith(prefix)).toList();
+      Set<String> distinct = new HashSet<>(received);
+      assertEquals(received.size(), distinct.size(), "the service received a request id twice");
+      List<String> wronglyReported = new ArrayList<>(notSent);
+      wronglyReported.retainAll(distinct);
+      assertEquals(List.of(), wronglyReported, "reported as not sent, but received");
     }
 
     @Override
     public String toString() {
       return ended()
-          + " asks, "
-          + requestsFor(id -> id.startsWith(prefix))
-          + " seen by the service, "
+          + " calls, "
+          + countRequests(id -> id.startsWith(prefix))
+          + " received by the service, "
           + notSent.size()
           + " reported as not sent; "
           + counts();

@@ -39,9 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * A node that is started by the command of the manual, in a directory as the manual describes it.
- */
+/** Tests of a node that the command of the manual starts as a process. */
 @Timeout(120)
 class LauncherTest {
   private static final String LIBRARIES =
@@ -52,8 +50,9 @@ class LauncherTest {
 
   private String clusterXml;
 
+  /** Creates the directories and files that the manual describes. */
   @BeforeEach
-  void followTheManual() throws IOException {
+  void setUpDirectory() throws IOException {
     Path lib = Files.createDirectories(directory.resolve("lib"));
     for (String jar :
         TestCluster.classPath(entry -> entry.matches(LIBRARIES)).split(File.pathSeparator)) {
@@ -73,7 +72,7 @@ class LauncherTest {
     assertEquals(0, exitCode);
     int port = freePort();
     clusterXml =
-        block("xml") // no other run of the tests joins
+        block("xml") // a unique name and free ports, so that no other test run joins
             .replace("<cluster-name>otp<", "<cluster-name>" + UUID.randomUUID() + "<")
             .replace("5701", "" + port)
             .replace("5702", "" + (port + 1));
@@ -87,6 +86,7 @@ class LauncherTest {
     }
   }
 
+  /** Returns the first code block of a language in the section of the manual. */
   private static String block(String language) throws IOException {
     String page = Files.readString(Path.of("src", "site", "markdown", "cluster.md"));
     String section = page.substring(page.indexOf("## Run a node as a process"));
@@ -97,17 +97,17 @@ class LauncherTest {
 
   private NodeProcess start(JsonObject config) throws IOException {
     Files.writeString(directory.resolve("otp-resend.json"), config.encode());
-    // otherwise a signal would end the shell and not its child
+    // exec, so that a signal ends the Java process and not only the shell
     String command = block("shell").replaceFirst("(?m)^java ", "exec java ");
     ProcessBuilder shell =
         new ProcessBuilder("sh", "-e", "-c", command).directory(directory.toFile());
-    String java = Path.of(System.getProperty("java.home"), "bin").toString();
-    shell.environment().merge("PATH", java, (path, own) -> own + File.pathSeparator + path);
+    String javaBin = Path.of(System.getProperty("java.home"), "bin").toString();
+    shell.environment().merge("PATH", javaBin, (path, bin) -> bin + File.pathSeparator + path);
     return new NodeProcess(shell);
   }
 
   @Test
-  void a_node_started_by_the_command_of_the_manual_serves_and_stops_gracefully() throws Exception {
+  void a_node_started_as_in_the_manual_serves_and_stops_in_an_orderly_way() throws Exception {
     CountDownLatch answer = new CountDownLatch(1);
     try (FaultServer server =
             FaultServer.onRequest(
@@ -125,14 +125,14 @@ class LauncherTest {
       node.line("Succeeded in deploying verticle");
       Vertx vertx = join();
       try {
-        OtpResendClient caller = OtpResendClient.overEventBus(vertx);
-        assertTrue(await(caller.resend("id")).success());
+        OtpResendClient requester = OtpResendClient.overEventBus(vertx);
+        assertTrue(await(requester.resend("id")).success());
         assertTrue(server.requests().get(0).contains("Bearer secret-token\r\n"));
 
-        Future<ResendResponse> held = caller.resend("held");
-        eventually("the service is called", () -> server.requests().size() == 2);
+        Future<ResendResponse> held = requester.resend("held");
+        eventually("the service received the request", () -> server.requests().size() == 2);
         CompletableFuture<Integer> exitCode = CompletableFuture.supplyAsync(node::stop);
-        eventually("the node serves no more messages", () -> !serves(vertx));
+        eventually("the node no longer serves the address", () -> !serves(vertx));
         assertTrue(node.isAlive());
         answer.countDown();
         assertTrue(await(held).success());
@@ -145,14 +145,14 @@ class LauncherTest {
   }
 
   @Test
-  void a_wrong_configuration_ends_it_with_a_code_and_the_name_of_the_key() throws Exception {
+  void a_wrong_configuration_stops_the_node_with_an_exit_code_and_names_the_key() throws Exception {
     try (NodeProcess node = start(new JsonObject(block("json")).put("retries", 3))) {
       assertEquals(15, node.awaitEnd(), node::toString);
       assertTrue(node.toString().contains("retries"), node::toString);
     }
   }
 
-  /** Joins the cluster as the second node on this machine. */
+  /** Starts the second node in this JVM. */
   private Vertx join() {
     VertxOptions options = new VertxOptions();
     options.getEventBusOptions().setHost("127.0.0.1");
@@ -163,6 +163,7 @@ class LauncherTest {
             .buildClustered());
   }
 
+  /** Returns whether a node serves the address. */
   private static boolean serves(Vertx vertx) {
     Throwable cause =
         causeOf(
@@ -170,7 +171,7 @@ class LauncherTest {
                 .eventBus()
                 .request(
                     "otp.resend", new JsonObject(), new DeliveryOptions().setSendTimeout(1_000)));
-    return !(cause instanceof ReplyException answer)
-        || answer.failureType() != ReplyFailure.NO_HANDLERS;
+    return !(cause instanceof ReplyException failure)
+        || failure.failureType() != ReplyFailure.NO_HANDLERS;
   }
 }

@@ -37,8 +37,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A node in a separate network namespace, with one link to the caller and another to the service.
- * Only root may create a namespace; otherwise the test is skipped.
+ * Tests of a node in a separate network namespace, with one link to the requester and another link
+ * to the service. Only root can create a namespace; for other users the test is skipped.
  */
 @Timeout(120)
 class NetworkCutTest {
@@ -51,7 +51,7 @@ class NetworkCutTest {
   private static final String NEAR_SERVICE = "otpc" + PID;
   private static final String FAR_SERVICE = "otpd" + PID;
 
-  /** A prefix of addresses that are reserved for tests. */
+  /** The beginning of all addresses. They are in the range reserved for network tests. */
   private static final String NET = "198.18." + PID % 256 + ".";
 
   @TempDir Path directory;
@@ -59,21 +59,21 @@ class NetworkCutTest {
   @BeforeEach
   void link() {
     String problem = ip("netns add " + NAMESPACE);
-    assumeTrue(problem.isEmpty(), () -> "Skipped: no network namespace can be made: " + problem);
+    assumeTrue(problem.isEmpty(), () -> "skipped, cannot create a network namespace: " + problem);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> ip("netns del " + NAMESPACE)));
     BUS_LOG.setLevel(Level.OFF);
-    must("-n " + NAMESPACE + " link set lo up");
+    runIp("-n " + NAMESPACE + " link set lo up");
     link(NEAR_BUS, NET + "1/30", FAR_BUS, NET + "2/30");
     link(NEAR_SERVICE, NET + "5/30", FAR_SERVICE, NET + "6/30");
   }
 
   private static void link(String near, String nearNet, String far, String farNet) {
     String problem = ip("link add " + near + " type veth peer name " + far + " netns " + NAMESPACE);
-    assumeTrue(problem.isEmpty(), () -> "Skipped: no veth pair can be made: " + problem);
-    must("addr add " + nearNet + " dev " + near);
-    must("link set " + near + " up");
-    must("-n " + NAMESPACE + " addr add " + farNet + " dev " + far);
-    must("-n " + NAMESPACE + " link set " + far + " up");
+    assumeTrue(problem.isEmpty(), () -> "skipped, cannot create a veth pair: " + problem);
+    runIp("addr add " + nearNet + " dev " + near);
+    runIp("link set " + near + " up");
+    runIp("-n " + NAMESPACE + " addr add " + farNet + " dev " + far);
+    runIp("-n " + NAMESPACE + " link set " + far + " up");
   }
 
   @AfterEach
@@ -84,12 +84,12 @@ class NetworkCutTest {
     BUS_LOG.setLevel(null);
   }
 
-  private static void must(String arguments) {
+  private static void runIp(String arguments) {
     String problem = ip(arguments);
     assertEquals("", problem, "ip " + arguments);
   }
 
-  /** Runs {@code ip}, and returns what failed; empty if it succeeds. */
+  /** Runs {@code ip}, and returns its problem; an empty text if it succeeds. */
   private static String ip(String arguments) {
     try {
       Process ip =
@@ -104,8 +104,8 @@ class NetworkCutTest {
   }
 
   @Test
-  void a_call_whose_caller_is_cut_off_is_maybe_sent_and_a_late_message_is_not_sent() {
-    Map<String, Integer> seen = new ConcurrentHashMap<>();
+  void a_call_cut_off_from_its_requester_is_maybe_sent_and_a_late_message_is_not_sent() {
+    Map<String, Integer> received = new ConcurrentHashMap<>();
     Map<String, HttpServerRequest> held = new ConcurrentHashMap<>();
     Duration timeout = Duration.ofSeconds(4);
     TestCluster cluster = new TestCluster(NET + "1", TestCluster.PATIENT, directory);
@@ -118,7 +118,7 @@ class NetworkCutTest {
                   .requestHandler(
                       request -> {
                         String id = request.path().split("/")[2];
-                        seen.merge(id, 1, Integer::sum);
+                        received.merge(id, 1, Integer::sum);
                         if (id.equals("held")) {
                           held.put(id, request);
                         } else {
@@ -138,38 +138,40 @@ class NetworkCutTest {
               NET + "2",
               "io.github.otpresend.OtpResendVerticle",
               config)) {
-        OtpResendClient caller =
+        OtpResendClient requester =
             OtpResendClient.overEventBus(vertx, new OtpResendOptions().setTimeout(timeout));
         AtomicInteger probes = new AtomicInteger();
         eventually(
-            "it serves", () -> await(succeeds(caller, "before-" + probes.getAndIncrement())));
+            "the node serves",
+            () -> await(succeeds(requester, "before-" + probes.getAndIncrement())));
 
-        Future<ResendResponse> cutOff = caller.resend("held");
-        eventually("the service is called", () -> held.containsKey("held"));
-        must("-n " + NAMESPACE + " link set " + FAR_BUS + " down");
+        Future<ResendResponse> cutOff = requester.resend("held");
+        eventually("the service received the request", () -> held.containsKey("held"));
+        runIp("-n " + NAMESPACE + " link set " + FAR_BUS + " down");
         succeed(held.get("held"));
-        Future<ResendResponse> late = caller.resend("late");
-        for (Future<ResendResponse> ask : List.of(cutOff, late)) {
-          ResendException failure = failureOf(ask);
+        Future<ResendResponse> late = requester.resend("late");
+        for (Future<ResendResponse> call : List.of(cutOff, late)) {
+          ResendException failure = failureOf(call);
           assertEquals(ResendFailure.TIMEOUT, failure.failure());
           assertTrue(failure.maybeSent());
         }
 
-        must("-n " + NAMESPACE + " link set " + FAR_BUS + " up");
-        // the messages of a connection arrive in order, so the late message arrived before
+        runIp("-n " + NAMESPACE + " link set " + FAR_BUS + " up");
+        // messages of one connection arrive in order, so the late message has arrived before
         eventually(
-            "it serves again", () -> await(succeeds(caller, "after-" + probes.getAndIncrement())));
-        assertEquals(1, seen.get("held"));
-        assertEquals(null, seen.get("late"));
-        assertTrue(seen.values().stream().allMatch(times -> times == 1), seen::toString);
+            "the node serves again",
+            () -> await(succeeds(requester, "after-" + probes.getAndIncrement())));
+        assertEquals(1, received.get("held"));
+        assertEquals(null, received.get("late"));
+        assertTrue(received.values().stream().allMatch(times -> times == 1), received::toString);
       }
     } finally {
       await(vertx.close());
     }
   }
 
-  private static Future<Boolean> succeeds(OtpResendClient caller, String id) {
-    return caller.resend(id).map(true).otherwise(false);
+  private static Future<Boolean> succeeds(OtpResendClient requester, String id) {
+    return requester.resend(id).map(true).otherwise(false);
   }
 
   private static void succeed(HttpServerRequest request) {

@@ -10,22 +10,23 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.json.JsonObject;
 
-/** Deploys and undeploys verticles on its node, as event-bus messages ask. */
+/** A verticle that deploys and undeploys verticles on its node when a test sends it a message. */
 public final class RemoteControl extends VerticleBase {
   private static final String DEPLOY = "remote-control.deploy";
   private static final String UNDEPLOY = "remote-control.undeploy";
 
-  /** Deploys a verticle on the node of this verticle. The result is the deployment id. */
+  /** Deploys a verticle on the node of the remote control, and returns its deployment id. */
   static Future<String> deploy(Vertx vertx, Class<?> verticle, JsonObject config) {
-    JsonObject order = new JsonObject().put("verticle", verticle.getName()).put("config", config);
-    return vertx.eventBus().<String>request(DEPLOY, order, patiently()).map(Message::body);
+    JsonObject request = new JsonObject().put("verticle", verticle.getName()).put("config", config);
+    return vertx.eventBus().<String>request(DEPLOY, request, deliveryOptions()).map(Message::body);
   }
 
-  static Future<Void> undeploy(Vertx vertx, String deployment) {
-    return vertx.eventBus().request(UNDEPLOY, deployment, patiently()).mapEmpty();
+  /** Undeploys a verticle on the node of the remote control. */
+  static Future<Void> undeploy(Vertx vertx, String deploymentId) {
+    return vertx.eventBus().request(UNDEPLOY, deploymentId, deliveryOptions()).mapEmpty();
   }
 
-  private static DeliveryOptions patiently() {
+  private static DeliveryOptions deliveryOptions() {
     return new DeliveryOptions().setSendTimeout(Calls.PATIENCE.toMillis());
   }
 
@@ -36,22 +37,23 @@ public final class RemoteControl extends VerticleBase {
             .eventBus()
             .<JsonObject>consumer(
                 DEPLOY,
-                order ->
-                    answer(
-                        order,
+                message ->
+                    reply(
+                        message,
                         vertx.deployVerticle(
-                            order.body().getString("verticle"),
+                            message.body().getString("verticle"),
                             new DeploymentOptions()
-                                .setConfig(order.body().getJsonObject("config")))))
+                                .setConfig(message.body().getJsonObject("config")))))
             .completion(),
         vertx
             .eventBus()
             .<String>consumer(
-                UNDEPLOY, order -> answer(order, vertx.undeploy(order.body()).map("undeployed")))
+                UNDEPLOY,
+                message -> reply(message, vertx.undeploy(message.body()).map("undeployed")))
             .completion());
   }
 
-  private static void answer(Message<?> order, Future<String> done) {
-    done.onComplete(order::reply, failure -> order.fail(1, "" + failure));
+  private static void reply(Message<?> message, Future<String> result) {
+    result.onComplete(message::reply, failure -> message.fail(1, "" + failure));
   }
 }

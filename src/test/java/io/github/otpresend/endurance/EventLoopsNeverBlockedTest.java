@@ -9,7 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
-/** Checks that no test made a blocking call on an event loop. It runs last. */
+/** The last test class of a run. It checks that no earlier test blocked an event loop. */
 @Order(Integer.MAX_VALUE)
 class EventLoopsNeverBlockedTest {
   @Test

@@ -33,15 +33,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The blocked-thread checker of Vert.x with a limit of 100 ms. It reads a clock. So it also warns
- * of a thread that does not run because of the machine or a garbage collection. Therefore a warning
- * counts only if the thread waits, or if its task has used 100 ms of processor time.
+ * Tests with Vert.x's blocked-thread checker at a limit of 100 ms. The checker reads a clock, so it
+ * also warns if the machine or a garbage collection pauses a thread. So a warning counts here only
+ * if the thread waits for something, or if its task has used 100 ms of processor time.
  */
 class EventLoopsUnderLoadTest {
   private static final long LIMIT_MILLIS = 100;
   private static final int IN_FLIGHT = 64;
 
-  private final List<String> held = new CopyOnWriteArrayList<>();
+  private final List<String> countedWarnings = new CopyOnWriteArrayList<>();
   private Vertx vertx;
   private FaultServer server;
   private ProcessorTime processorTime;
@@ -55,7 +55,7 @@ class EventLoopsUnderLoadTest {
                 .setMaxEventLoopExecuteTimeUnit(TimeUnit.MILLISECONDS)
                 .setBlockedThreadCheckInterval(LIMIT_MILLIS / 4));
     processorTime = new ProcessorTime();
-    ((VertxInternal) vertx).blockedThreadChecker().setThreadBlockedHandler(this::warned);
+    ((VertxInternal) vertx).blockedThreadChecker().setThreadBlockedHandler(this::onWarning);
     server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS));
   }
 
@@ -66,25 +66,26 @@ class EventLoopsUnderLoadTest {
     server.close();
   }
 
-  private void warned(BlockedThreadEvent event) {
+  private void onWarning(BlockedThreadEvent event) {
     Thread thread = event.thread();
     Thread.State state = thread.getState();
     long used = processorTime.of(thread, event.duration());
     if (state != Thread.State.RUNNABLE || used >= event.maxExecTime()) {
-      held.add(state + ", used " + used / 1_000_000 + " ms: " + List.of(thread.getStackTrace()));
+      countedWarnings.add(
+          state + ", used " + used / 1_000_000 + " ms: " + List.of(thread.getStackTrace()));
     }
   }
 
   @Test
   void an_event_loop_that_waits_is_detected() {
     vertx.runOnContext(v -> EventLoops.keepWaiting(TimeUnit.SECONDS.toNanos(1)));
-    eventually("a warning counts", () -> !held.isEmpty());
+    eventually("a warning counts", () -> !countedWarnings.isEmpty());
   }
 
   @Test
-  void a_busy_event_loop_is_detected() {
+  void an_event_loop_that_is_kept_busy_is_detected() {
     vertx.runOnContext(v -> EventLoops.keepBusy(TimeUnit.SECONDS.toNanos(2)));
-    eventually("a warning counts", () -> !held.isEmpty());
+    eventually("a warning counts", () -> !countedWarnings.isEmpty());
   }
 
   @Test
@@ -99,47 +100,48 @@ class EventLoopsUnderLoadTest {
       resendMany(client, 100);
       resendMany(overBus, 100);
     }
-    held.clear(); // the classes are loaded now
+    countedWarnings.clear(); // the first calls may block while they load classes
 
     for (int i = 0; i < 10; i++) {
       resendMany(client, 1_000);
       resendMany(overBus, 1_000);
     }
 
-    assertEquals(List.of(), held);
+    assertEquals(List.of(), countedWarnings);
     await(client.close());
   }
 
   private static void resendMany(OtpResendClient client, int calls) {
-    AtomicInteger left = new AtomicInteger(calls);
+    AtomicInteger remaining = new AtomicInteger(calls);
     List<Future<?>> chains = new ArrayList<>();
     for (int i = 0; i < IN_FLIGHT; i++) {
-      Promise<Void> end = Promise.promise();
-      resendNext(client, left, end);
-      chains.add(end.future());
+      Promise<Void> done = Promise.promise();
+      resendNext(client, remaining, done);
+      chains.add(done.future());
     }
     await(Future.all(chains));
   }
 
-  private static void resendNext(OtpResendClient client, AtomicInteger left, Promise<Void> end) {
-    int number = left.getAndDecrement();
+  private static void resendNext(
+      OtpResendClient client, AtomicInteger remaining, Promise<Void> done) {
+    int number = remaining.getAndDecrement();
     if (number <= 0) {
-      end.complete();
+      done.complete();
     } else {
       client
           .resend("id-" + number)
-          .onSuccess(response -> resendNext(client, left, end))
-          .onFailure(end::fail);
+          .onSuccess(response -> resendNext(client, remaining, done))
+          .onFailure(done::fail);
     }
   }
 
-  /** Records the processor time of all threads every few milliseconds. */
+  /** A recorder that samples the processor time of all threads, every 10 ms. */
   private static final class ProcessorTime implements AutoCloseable {
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-    private static final long KEPT_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final long MAX_AGE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    /** The processor times, by the time of the record and the id of the thread. */
-    private final NavigableMap<Long, Map<Long, Long>> notes = new ConcurrentSkipListMap<>();
+    /** The processor time in nanoseconds, by the time of the sample and the thread id. */
+    private final NavigableMap<Long, Map<Long, Long>> samples = new ConcurrentSkipListMap<>();
 
     private volatile boolean closed;
 
@@ -151,23 +153,21 @@ class EventLoopsUnderLoadTest {
 
     private void run() {
       while (!closed) {
-        long now =
-            System.nanoTime(); // read before the threads, so that the record has all threads that
-        // existed then
+        long now = System.nanoTime(); // read first, so that the sample has all threads of this time
         Map<Long, Long> used = new HashMap<>();
         for (long id : THREADS.getAllThreadIds()) {
           used.put(id, THREADS.getThreadCpuTime(id));
         }
-        notes.put(now, used);
-        notes.headMap(now - KEPT_NANOS).clear();
+        samples.put(now, used);
+        samples.headMap(now - MAX_AGE_NANOS).clear();
         EventLoops.keepWaiting(TimeUnit.MILLISECONDS.toNanos(10));
       }
     }
 
-    /** Returns the processor time of a thread since the first record within a period. */
+    /** Returns the processor time of a thread since the oldest sample in {@code lastNanos}. */
     long of(Thread thread, long lastNanos) {
-      Map.Entry<Long, Map<Long, Long>> note = notes.ceilingEntry(System.nanoTime() - lastNanos);
-      Long before = note == null ? null : note.getValue().get(thread.getId());
+      Map.Entry<Long, Map<Long, Long>> sample = samples.ceilingEntry(System.nanoTime() - lastNanos);
+      Long before = sample == null ? null : sample.getValue().get(thread.getId());
       return before == null ? 0 : THREADS.getThreadCpuTime(thread.getId()) - before;
     }
 

@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /**
- * Starts to record blocking calls on the event loops of all tests, and checks that a blocking call
- * is detected. It runs first.
+ * The first test class of a run. It starts to watch the event loops of all tests, and checks that a
+ * blocking call is detected.
  */
 @Order(1)
 class EventLoopsWatchedTest {
@@ -52,8 +52,7 @@ class EventLoopsWatchedTest {
     }
     return EventLoops.takeBlockingCalls().stream()
         .filter(call -> call.toString().contains("blockingCallsOf"))
-        .map(
-            call -> call.method().replaceAll("sleep\\w+", "sleep")) // the name differs between JDKs
+        .map(call -> call.method().replaceAll("sleep\\w+", "sleep")) // the name differs by JDK
         .toList();
   }
 

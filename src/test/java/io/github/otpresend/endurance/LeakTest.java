@@ -51,30 +51,30 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Many rounds of use leave no more behind than a few rounds: no thread, socket, timer, consumer or
- * memory. Instances are counted by class after a garbage collection.
+ * Tests that many rounds of use leave no thread, socket, timer, consumer or memory behind. They
+ * count the live instances of each class after a garbage collection.
  */
 class LeakTest {
   private static final int WARM_UP = 200;
   private static final int ROUNDS = 1_000;
 
   /**
-   * The allowed growth of instances of a class and of open files: far less than the number of
-   * rounds, and more than other activity causes.
+   * The allowed growth of the instances of a class, and of the open files. It is much smaller than
+   * the number of rounds, and larger than the random changes.
    */
   private static final long SLACK = 50;
 
-  private static final String NAME = OtpResendVerticle.class.getName();
+  private static final String VERTICLE = OtpResendVerticle.class.getName();
   private static final String ADDRESS = "codes.again";
 
   private Vertx vertx;
   private FaultServer server;
-  private final Logger log = Logger.getLogger(NAME);
+  private final Logger log = Logger.getLogger(VERTICLE);
   private volatile CountDownLatch answer = new CountDownLatch(0);
 
   @BeforeEach
   void start() {
-    log.setLevel(Level.WARNING); // otherwise each verticle logs a line
+    log.setLevel(Level.WARNING); // otherwise the log has a line for each verticle
     // small pools, so that warming up fills them
     vertx =
         Vertx.vertx(
@@ -101,7 +101,7 @@ class LeakTest {
     return server
         .options()
         .setAddress(ADDRESS)
-        // so long that no timer expires before the check
+        // so long that a timer that is left behind has not ended when the test looks for it
         .setTimeout(PATIENCE.multipliedBy(3))
         .setConnectTimeout(PATIENCE.multipliedBy(3));
   }
@@ -131,22 +131,22 @@ class LeakTest {
     assertNothingIsLeftBehind(
         round -> {
           switch (round % 3) {
-            case 0 -> failsToDeploy(new JsonObject());
-            case 1 -> failsToDeploy(options().toJson().put("timeout", "10 s"));
-            default -> oneInstanceOfThreeFails();
+            case 0 -> failToDeploy(new JsonObject());
+            case 1 -> failToDeploy(options().toJson().put("timeout", "10 s"));
+            default -> failToDeployOneInstanceOfThree();
           }
         });
     assertEquals(List.of(), server.requests());
   }
 
   @Test
-  void a_thousand_rounds_outside_of_deployments_leave_nothing_behind() {
+  void a_thousand_rounds_without_deployments_leave_nothing_behind() {
     assertNothingIsLeftBehind(
         round -> {
           switch (round % 3) {
             case 0 -> createCallClose();
-            case 1 -> serveCallUnregister();
-            default -> theAddressIsNotBound();
+            case 1 -> registerCallUnregister();
+            default -> failToBindTheAddress();
           }
         });
   }
@@ -158,25 +158,25 @@ class LeakTest {
   }
 
   @Test
-  void a_thousand_calls_that_wait_for_a_token_each_leave_nothing_behind() {
+  void a_thousand_calls_that_wait_for_different_tokens_leave_nothing_behind() {
     assertCallsLeaveNothingBehind(() -> Promise.<String>promise().future());
   }
 
   private void assertCallsLeaveNothingBehind(TokenProvider neverAnswers) {
-    AtomicInteger asked = new AtomicInteger();
+    AtomicInteger tokenRequests = new AtomicInteger();
     Duration soon = Duration.ofMillis(5);
     OtpResendClient client =
         OtpResendClient.create(
             vertx,
             options().setTimeout(soon).setConnectTimeout(soon),
             () -> {
-              asked.incrementAndGet();
+              tokenRequests.incrementAndGet();
               return neverAnswers.token();
             });
     assertNothingIsLeftBehind(round -> assertFalse(failureOf(client.resend("id")).maybeSent()));
     await(client.close());
-    // on a slow machine the deadline of a call may pass before it asks for a token
-    assertTrue(asked.get() > ROUNDS / 2, asked + " calls have asked for a token");
+    // on a slow machine the deadline of a call may come before the call requests a token
+    assertTrue(tokenRequests.get() > ROUNDS / 2, tokenRequests + " calls requested a token");
   }
 
   private DeploymentOptions onWorkers() {
@@ -184,7 +184,7 @@ class LeakTest {
   }
 
   private void deployCallUndeploy(DeploymentOptions options) {
-    String deployment = await(vertx.deployVerticle(NAME, options));
+    String deployment = await(vertx.deployVerticle(VERTICLE, options));
     await(vertx.eventBus().request(ADDRESS, "id"));
     await(vertx.undeploy(deployment));
   }
@@ -192,9 +192,9 @@ class LeakTest {
   private void undeployWithACallInFlight(DeploymentOptions options) {
     answer = new CountDownLatch(1);
     int before = server.requests().size();
-    String deployment = await(vertx.deployVerticle(NAME, options));
+    String deployment = await(vertx.deployVerticle(VERTICLE, options));
     Future<?> inFlight = vertx.eventBus().request(ADDRESS, "id");
-    eventually("the request has arrived", () -> server.requests().size() > before);
+    eventually("the server received the request", () -> server.requests().size() > before);
     Future<Void> undeployed = vertx.undeploy(deployment);
     answer.countDown();
     await(inFlight);
@@ -207,7 +207,7 @@ class LeakTest {
     await(client.close());
   }
 
-  private void serveCallUnregister() {
+  private void registerCallUnregister() {
     OtpResendClient client = OtpResendClient.create(vertx, options());
     EventBusAdapter adapter = await(EventBusAdapter.register(vertx, ADDRESS, client));
     OtpResendClient overBus = OtpResendClient.overEventBus(vertx, options());
@@ -217,13 +217,13 @@ class LeakTest {
     await(client.close());
   }
 
-  private void failsToDeploy(JsonObject config) {
+  private void failToDeploy(JsonObject config) {
     assertInstanceOf(
         IllegalArgumentException.class,
-        causeOf(vertx.deployVerticle(NAME, new DeploymentOptions().setConfig(config))));
+        causeOf(vertx.deployVerticle(VERTICLE, new DeploymentOptions().setConfig(config))));
   }
 
-  private void oneInstanceOfThreeFails() {
+  private void failToDeployOneInstanceOfThree() {
     Iterator<OtpResendVerticle> three =
         List.of(
                 new OtpResendVerticle(options()),
@@ -235,15 +235,15 @@ class LeakTest {
         causeOf(vertx.deployVerticle(three::next, new DeploymentOptions().setInstances(3))));
   }
 
-  private void theAddressIsNotBound() {
+  private void failToBindTheAddress() {
     OtpResendVerticle verticle = new OtpResendVerticle(options());
     Exception refusal = new IllegalStateException("the cluster is gone");
-    verticle.init(withConsumersThatAreNotBound(refusal), vertx.getOrCreateContext());
+    verticle.init(vertxThatFailsToBind(refusal), vertx.getOrCreateContext());
     assertSame(refusal, causeOf(verticle.start()));
   }
 
-  /** Returns this Vert.x with an event bus that fails to register consumers, as in a cluster. */
-  private Vertx withConsumersThatAreNotBound(Throwable refusal) {
+  /** Returns a Vert.x whose event bus fails to bind an address, as may happen in a cluster. */
+  private Vertx vertxThatFailsToBind(Throwable refusal) {
     MessageConsumer<?> unbound =
         proxy(
             MessageConsumer.class,
@@ -253,18 +253,18 @@ class LeakTest {
     return proxy(VertxInternal.class, vertx, Map.of("eventBus", () -> bus));
   }
 
-  /** Returns a proxy of an object that replaces some methods. */
-  private static <T> T proxy(Class<T> type, Object all, Map<String, Supplier<?>> some) {
+  /** Returns a proxy of an object with replacements for some of its methods. */
+  private static <T> T proxy(Class<T> type, Object target, Map<String, Supplier<?>> replacements) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),
             new Class<?>[] {type},
             (self, method, args) -> {
-              if (some.containsKey(method.getName())) {
-                return some.get(method.getName()).get();
+              if (replacements.containsKey(method.getName())) {
+                return replacements.get(method.getName()).get();
               }
               try {
-                return method.invoke(all, args);
+                return method.invoke(target, args);
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               }
@@ -281,31 +281,31 @@ class LeakTest {
     }
     Footprint[] after = new Footprint[1];
     try {
-      // some references are cleared a moment after the garbage collection
+      // some references are cleared shortly after the garbage collection
       eventually(
           "nothing has grown",
           () -> (after[0] = footprintAtRest()).growthSince(before, SLACK).isEmpty());
     } catch (AssertionError grown) {
       assertEquals(Map.of(), after[0].growthSince(before, SLACK));
     }
-    assertTrue( // remains of earlier tests may disappear meanwhile
+    assertTrue( // only an upper bound: objects of earlier tests may be collected meanwhile
         after[0].heap() <= 1.05 * before.heap(),
         "bytes in use: " + before.heap() + ", then " + after[0].heap());
   }
 
   private Footprint footprintAtRest() {
-    ReplyException unserved =
+    ReplyException noHandlers =
         assertInstanceOf(ReplyException.class, causeOf(vertx.eventBus().request(ADDRESS, "id")));
-    assertEquals(ReplyFailure.NO_HANDLERS, unserved.failureType());
+    assertEquals(ReplyFailure.NO_HANDLERS, noHandlers.failureType());
     assertEquals(List.of(), List.copyOf(vertx.deploymentIDs()));
     server.awaitDisconnected();
-    // Vert.x keeps each failed deployment until all are undeployed
+    // Vert.x keeps each failed deployment until this call
     await(((VertxInternal) vertx).deploymentManager().undeployAll());
     server.forgetRequests();
     return Footprint.now();
   }
 
-  /** The state of the JVM: threads by name, instances by class, their bytes, and open files. */
+  /** The live threads by name, the live instances by class, their bytes, and the open files. */
   private record Footprint(
       Map<String, Long> threads, Map<String, Long> instances, long heap, long openFiles) {
 
@@ -326,7 +326,7 @@ class LeakTest {
       return new Footprint(threads, instances, heap, countOpenFiles());
     }
 
-    /** Returns everything that grew by more than the allowed number, with its growth. */
+    /** Returns by how much instances and files grew above {@code slack}, and threads above 0. */
     Map<String, Long> growthSince(Footprint before, long slack) {
       Map<String, Long> growth = new TreeMap<>();
       instances.forEach(
@@ -349,7 +349,7 @@ class LeakTest {
       return growth;
     }
 
-    /** Returns the class histogram of jcmd, which collects garbage first. */
+    /** Returns the class histogram that {@code jcmd} prints, after a garbage collection. */
     private static String classHistogram() {
       try {
         return (String)
@@ -364,7 +364,7 @@ class LeakTest {
       }
     }
 
-    /** Returns the number of open files, if the operating system lists them. */
+    /** Returns the number of open files; 0 if the operating system does not report it. */
     private static long countOpenFiles() {
       try {
         return (long)

@@ -14,8 +14,9 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The outcome of each numbered call, to be compared with what the server did and received. Its size
- * does not depend on the number of recorded outcomes.
+ * A record of the outcome of each numbered call. It compares the outcomes with the faults of the
+ * server and the requests that the server received. Its size is fixed, so that it does not
+ * influence the measurement of the heap.
  */
 final class Ledger {
   private static final ResendFailure[] FAILURES = ResendFailure.values();
@@ -23,32 +24,32 @@ final class Ledger {
   private static final int MAYBE_SENT = 1 << 8;
 
   private final RandomFaults server;
-  private final AtomicIntegerArray timesTold;
-  private final AtomicIntegerArray told;
+  private final AtomicIntegerArray outcomeCounts;
+  private final AtomicIntegerArray outcomeCodes;
 
   Ledger(RandomFaults server, int calls) {
     this.server = server;
-    timesTold = new AtomicIntegerArray(calls);
-    told = new AtomicIntegerArray(calls);
+    outcomeCounts = new AtomicIntegerArray(calls);
+    outcomeCodes = new AtomicIntegerArray(calls);
   }
 
-  /** Records an outcome of a call. */
-  void await(int call, Future<ResendResponse> outcome, Runnable then) {
+  /** Records the outcome of a call each time that it completes, and then runs the next task. */
+  void recordOutcome(int call, Future<ResendResponse> outcome, Runnable next) {
     outcome.onComplete(
         (response, failure) -> {
-          told.set(call, failure == null ? SUCCESS : codeOf(failure));
-          timesTold.incrementAndGet(call);
-          then.run();
+          outcomeCodes.set(call, failure == null ? SUCCESS : codeOf(failure));
+          outcomeCounts.incrementAndGet(call);
+          next.run();
         });
   }
 
   private static int codeOf(Throwable failure) {
     return failure instanceof ResendException e
         ? e.failure().ordinal() | (e.maybeSent() ? MAYBE_SENT : 0)
-        : SUCCESS + 1; // no call may fail so
+        : SUCCESS + 1; // no call may fail with another type
   }
 
-  /** Checks the calls in a range, and counts their outcomes by kind. */
+  /** Checks the calls in a range of numbers, and returns the number of calls by outcome. */
   Map<String, Integer> check(int from, int to) {
     Map<String, Integer> outcomes = new TreeMap<>();
     for (int call = from; call < to; call++) {
@@ -59,43 +60,50 @@ final class Ledger {
   }
 
   private String check(int call) {
-    int code = told.get(call) & ~MAYBE_SENT;
-    boolean maybeSent = (told.get(call) & MAYBE_SENT) != 0;
-    int seen = server.timesSeen(call);
-    int refusals = server.faultOf(call).isUnauthorizedFirst() ? 1 : 0;
+    int code = outcomeCodes.get(call) & ~MAYBE_SENT;
+    boolean maybeSent = (outcomeCodes.get(call) & MAYBE_SENT) != 0;
+    int received = server.timesReceived(call);
+    int rejections = server.faultOf(call).startsWithUnauthorized() ? 1 : 0;
     ResendFailure expected = server.outcomeOf(call);
     @Nullable ResendFailure failure = code < SUCCESS ? FAILURES[code] : null;
     String what =
-        "call %d, fault %s, told %s, maybe sent %s, seen %d times"
+        "call %d, fault %s, outcome %s, maybe sent %s, received %d times"
             .formatted(
-                call, server.faultOf(call), code == SUCCESS ? "success" : failure, maybeSent, seen);
+                call,
+                server.faultOf(call),
+                code == SUCCESS ? "success" : failure,
+                maybeSent,
+                received);
 
-    assertEquals(1, timesTold.get(call), what);
+    assertEquals(1, outcomeCounts.get(call), what);
     assertTrue(code <= SUCCESS, what);
-    // a second request only after a 401
-    assertTrue(seen <= 1 + refusals, what);
+    // a request is sent again only after a 401
+    assertTrue(received <= 1 + rejections, what);
     boolean isJustInTime =
         code == SUCCESS && server.faultOf(call) == RandomFaults.Fault.AT_THE_DEADLINE;
-    boolean isAnswer = !neverGotThere(failure) && !isBroken(failure);
+    boolean isAnswer = !failedBeforeSending(failure) && !isWithoutValidAnswer(failure);
     if (isAnswer) {
-      // an outcome of this call that the server caused
+      // the outcome must be the answer of the server to this call
       assertEquals(isJustInTime ? null : expected, failure, what);
-      assertEquals(1 + refusals, seen, what);
+      assertEquals(1 + rejections, received, what);
     } else if (!maybeSent) {
-      // a call that never arrived and would have been refused
-      assertTrue(seen <= refusals, what);
+      // the server may have received the request only to reject it with a 401
+      assertTrue(received <= rejections, what);
     }
     return failure == null
         ? "SUCCESS"
-        : failure == expected ? failure.name() : failure + " by accident";
+        : failure == expected ? failure.name() : failure + " (not injected)";
   }
 
-  /** A call whose deadline passes before its first step also fails so. */
-  private static boolean neverGotThere(@Nullable ResendFailure failure) {
+  /**
+   * Returns whether the call failed before it was sent. TOKEN_UNAVAILABLE means here that the
+   * deadline came before the first step.
+   */
+  private static boolean failedBeforeSending(@Nullable ResendFailure failure) {
     return failure == ResendFailure.CONNECTION_FAILED || failure == ResendFailure.TOKEN_UNAVAILABLE;
   }
 
-  private static boolean isBroken(@Nullable ResendFailure failure) {
+  private static boolean isWithoutValidAnswer(@Nullable ResendFailure failure) {
     return failure == ResendFailure.CONNECTION_LOST
         || failure == ResendFailure.INVALID_RESPONSE
         || failure == ResendFailure.TIMEOUT;

@@ -26,15 +26,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Ten times the calls that a client and its server can handle. */
+/** A test with ten times the load that a client and its server can handle. */
 @ExtendWith(VertxExtension.class)
 class OverloadTest {
   private static final Duration SERVER_DELAY = Duration.ofMillis(20);
   private static final int CONNECTIONS = 8;
   private static final int PENDING = 8;
   private static final int CAPACITY = CONNECTIONS + PENDING;
-  private static final int OFFERED_A_MILLISECOND = 4; // ten times 8 connections / 20 ms
-  private static final Duration OVERLOAD = Duration.ofSeconds(10);
+  private static final int CALLS_PER_MILLISECOND = 4; // ten times 8 connections / 20 ms
+  private static final Duration OVERLOAD_DURATION = Duration.ofSeconds(10);
 
   private Vertx vertx;
   private FaultServer server;
@@ -65,11 +65,11 @@ class OverloadTest {
   }
 
   @Test
-  void accepted_calls_keep_their_speed_and_the_others_are_refused_at_once() {
+  void accepted_calls_stay_fast_and_excess_calls_are_refused_at_once() {
     Tally atCapacity = new Tally();
     Tally overloaded = new Tally();
-    fullPace(new Tally(), Duration.ofSeconds(3)); // loads the classes and connects
-    fullPace(atCapacity, Duration.ofSeconds(3));
+    runAtCapacity(new Tally(), Duration.ofSeconds(3)); // loads the classes, connects
+    runAtCapacity(atCapacity, Duration.ofSeconds(3));
     long heapBefore = Vitals.heap();
 
     overload(overloaded);
@@ -81,7 +81,7 @@ class OverloadTest {
     assertEquals(0, atCapacity.refused.count() + atCapacity.failed.get());
     assertEquals(0, overloaded.failed.get());
     int offered = overloaded.accepted.count() + overloaded.refused.count();
-    assertTrue(offered > 7 * overloaded.accepted.count(), "no overload: " + overloaded);
+    assertTrue(offered > 7 * overloaded.accepted.count(), "not overloaded: " + overloaded);
     assertTrue(overloaded.accepted.count() > 2 * atCapacity.accepted.count(), "" + overloaded);
     assertTrue(
         overloaded.accepted.micros(0.5) < 2 * atCapacity.accepted.micros(0.5),
@@ -93,7 +93,7 @@ class OverloadTest {
         overloaded.refused.micros(0.99) < SERVER_DELAY.toNanos() / 1_000,
         "refused " + overloaded.refused);
     assertTrue(heapAfter < 1.05 * heapBefore, heapBefore + " bytes, then " + heapAfter);
-    // as many calls as the capacity allows, all at once
+    // after the overload, the client accepts as many calls as its capacity at the first attempt
     List<Future<ResendResponse>> next = new ArrayList<>();
     for (int i = 0; i < CAPACITY; i++) {
       next.add(client.resend("next-" + i));
@@ -101,47 +101,47 @@ class OverloadTest {
     next.forEach(call -> assertTrue(await(call).success()));
   }
 
-  /** Keeps as many calls in flight as the capacity allows. */
-  private void fullPace(Tally tally, Duration duration) {
+  /** Keeps as many calls in flight as the client accepts: each call is followed by another. */
+  private void runAtCapacity(Tally tally, Duration duration) {
     long end = System.nanoTime() + duration.toNanos();
-    CountDownLatch lanes = new CountDownLatch(CAPACITY);
-    class Lane implements Runnable {
+    CountDownLatch chains = new CountDownLatch(CAPACITY);
+    class CallChain implements Runnable {
       @Override
       public void run() {
         if (System.nanoTime() < end) {
-          // the capacity of a call is free when its outcome is delivered
+          // the place of the ended call is free only after its outcome was delivered
           resend(tally).onComplete(done -> vertx.runOnContext(v -> run()));
         } else {
-          lanes.countDown();
+          chains.countDown();
         }
       }
     }
     for (int i = 0; i < CAPACITY; i++) {
-      vertx.runOnContext(v -> new Lane().run());
+      vertx.runOnContext(v -> new CallChain().run());
     }
-    eventually("all have ended", () -> lanes.getCount() == 0);
+    eventually("all calls have ended", () -> chains.getCount() == 0);
   }
 
-  /** Makes a number of calls each millisecond. */
+  /** Starts a fixed number of calls each millisecond, and does not wait for their outcomes. */
   private void overload(Tally tally) {
     long begin = System.nanoTime();
     int[] offered = {0};
-    CountDownLatch over = new CountDownLatch(1);
+    CountDownLatch allStarted = new CountDownLatch(1);
     vertx.setPeriodic(
         1,
         timer -> {
           long nanos = System.nanoTime() - begin;
-          while (offered[0] < OFFERED_A_MILLISECOND * (nanos / 1_000_000)) {
+          while (offered[0] < CALLS_PER_MILLISECOND * (nanos / 1_000_000)) {
             offered[0]++;
             resend(tally);
           }
-          if (nanos > OVERLOAD.toNanos()) {
+          if (nanos > OVERLOAD_DURATION.toNanos()) {
             vertx.cancelTimer(timer);
-            over.countDown();
+            allStarted.countDown();
           }
         });
-    eventually("it has ended", () -> over.getCount() == 0);
-    eventually("all have ended", () -> tally.ended() == offered[0]);
+    eventually("all calls have started", () -> allStarted.getCount() == 0);
+    eventually("all calls have ended", () -> tally.ended() == offered[0]);
   }
 
   private Future<ResendResponse> resend(Tally tally) {
@@ -162,7 +162,7 @@ class OverloadTest {
             });
   }
 
-  /** The outcomes of the calls of a period. */
+  /** The outcomes of the calls in one phase of the test. */
   private static final class Tally {
     private final Latencies accepted = new Latencies();
     private final Latencies refused = new Latencies();
@@ -178,7 +178,7 @@ class OverloadTest {
     }
   }
 
-  /** The durations of calls, in an array that is allocated in advance. */
+  /** The durations of calls. The array has a fixed size, so the heap does not grow with them. */
   private static final class Latencies {
     private final long[] nanos = new long[100_000];
     private int count;

@@ -19,15 +19,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A server that injects a fault into one numbered call in ten, and counts the requests of each
- * call. A seed determines the fault of a call, in any order of arrival.
+ * call. The fault of a call depends only on the seed and its number, not on the order of the calls.
  */
 final class RandomFaults implements AutoCloseable {
-  /** The timeout of the client. A call without a fault never reaches it. */
+  /** The timeout of the client. A call without a fault takes much less time. */
   static final Duration TIMEOUT = Duration.ofSeconds(3);
 
   static final int MAX_RESPONSE_BYTES = 1_024;
 
-  /** A fault, its number of calls in 10,000, and the expected outcome. */
+  /** The faults, each with its number of calls in 10,000 and the failure that a caller must get. */
   enum Fault {
     RESET(80, ResendFailure.CONNECTION_LOST),
     RESET_AFTER_THE_HEAD(80, ResendFailure.CONNECTION_LOST),
@@ -47,10 +47,10 @@ final class RandomFaults implements AutoCloseable {
     UNAUTHORIZED_ONCE(25, null),
     UNAUTHORIZED_TWICE(10, ResendFailure.UNAUTHORIZED),
     UNAUTHORIZED_THEN_RESET(10, ResendFailure.CONNECTION_LOST),
-    // each of these occupies a connection until the deadline, so they are few
+    // the next three are rare because each occupies a connection until the deadline
     SILENCE(5, ResendFailure.TIMEOUT),
-    DRIP(5, ResendFailure.TIMEOUT),
-    AT_THE_DEADLINE(5, ResendFailure.TIMEOUT), // or a success, if the answer is in time
+    BYTE_BY_BYTE(5, ResendFailure.TIMEOUT),
+    AT_THE_DEADLINE(5, ResendFailure.TIMEOUT), // or a success if the answer is just in time
     NONE(9_000, null);
 
     private final int weight;
@@ -61,7 +61,7 @@ final class RandomFaults implements AutoCloseable {
       this.outcome = outcome;
     }
 
-    boolean isUnauthorizedFirst() {
+    boolean startsWithUnauthorized() {
       return this == UNAUTHORIZED_ONCE
           || this == UNAUTHORIZED_TWICE
           || this == UNAUTHORIZED_THEN_RESET;
@@ -80,15 +80,15 @@ final class RandomFaults implements AutoCloseable {
           ResendFailure.RATE_LIMITED);
 
   private final long seed;
-  private final AtomicIntegerArray seen;
+  private final AtomicIntegerArray received;
   private final AtomicInteger tokensUsedTwice = new AtomicInteger();
   private final Map<Integer, String> rejectedTokens = new ConcurrentHashMap<>();
   private final FaultServer server;
 
-  /** Creates a server for calls whose request id is their number, from 0 to a limit. */
+  /** Starts a server for calls whose request ids are the numbers below {@code calls}. */
   RandomFaults(long seed, int calls) {
     this.seed = seed;
-    seen = new AtomicIntegerArray(calls);
+    received = new AtomicIntegerArray(calls);
     server = FaultServer.onCountlessRequests(this::serve);
   }
 
@@ -100,7 +100,7 @@ final class RandomFaults implements AutoCloseable {
         .setMaxResponseBytes(MAX_RESPONSE_BYTES);
   }
 
-  /** Returns a provider that has another token as soon as its token is rejected. */
+  /** Returns a provider that provides another token after the current token was rejected. */
   static TokenProvider tokens() {
     AtomicInteger current = new AtomicInteger();
     return new TokenProvider() {
@@ -117,12 +117,12 @@ final class RandomFaults implements AutoCloseable {
     };
   }
 
-  /** Returns how many requests of a call the server has received. */
-  int timesSeen(int call) {
-    return seen.get(call);
+  /** Returns how many requests of this call the server has read. */
+  int timesReceived(int call) {
+    return received.get(call);
   }
 
-  /** Returns how many calls were repeated with the rejected token. */
+  /** Returns how many calls sent their request again with the rejected token. */
   int tokensUsedTwice() {
     return tokensUsedTwice.get();
   }
@@ -131,19 +131,19 @@ final class RandomFaults implements AutoCloseable {
     return server.openConnections();
   }
 
-  /** Returns the fault of a call. */
+  /** Returns the fault of this call. */
   Fault faultOf(int call) {
-    int at = random(call).nextInt(10_000);
+    int number = random(call).nextInt(10_000);
     for (Fault fault : Fault.values()) {
-      at -= fault.weight;
-      if (at < 0) {
+      number -= fault.weight;
+      if (number < 0) {
         return fault;
       }
     }
     return Fault.NONE;
   }
 
-  /** Returns the expected failure of a call; null for a success. */
+  /** Returns the expected failure of this call if nothing else fails; null is a success. */
   @Nullable ResendFailure outcomeOf(int call) {
     Fault fault = faultOf(call);
     return fault == Fault.REFUSAL ? REFUSALS.get(variant(call, REFUSALS.size())) : fault.outcome;
@@ -167,11 +167,11 @@ final class RandomFaults implements AutoCloseable {
   private void serve(FaultServer.Peer peer) throws IOException {
     String head = peer.head();
     int call = Integer.parseInt(between(head, "/api/", "/resend"));
-    int time = seen.incrementAndGet(call);
+    int attempt = received.incrementAndGet(call);
     Fault fault = faultOf(call);
-    if (fault.isUnauthorizedFirst()) {
+    if (fault.startsWithUnauthorized()) {
       String token = between(head, "Bearer ", "\r\n");
-      if (time == 1) {
+      if (attempt == 1) {
         rejectedTokens.put(call, token);
         peer.write(FaultServer.response(401, ""));
         return;
@@ -201,7 +201,7 @@ final class RandomFaults implements AutoCloseable {
         peer.write("garbage\r\n\r\n");
         peer.silence();
       }
-      // the rest of the body stays on the connection
+      // the last byte of the body remains in the connection, before the next answer
       case CONTENT_LENGTH_TOO_SHORT ->
           peer.write(FaultServer.SUCCESS.replace("Length: 16", "Length: 15"));
       case SERVER_ERROR -> peer.write(FaultServer.response(500 + variant(call, 5), "<html>"));
@@ -233,7 +233,7 @@ final class RandomFaults implements AutoCloseable {
       case UNAUTHORIZED_ONCE, NONE -> peer.write(FaultServer.SUCCESS);
       case UNAUTHORIZED_TWICE -> peer.write(FaultServer.response(401, ""));
       case SILENCE -> peer.silence();
-      case DRIP -> {
+      case BYTE_BY_BYTE -> {
         peer.write(variant(call, 2) == 0 ? "HTTP/1.1 201 " : "HTTP/1.1 201 Created\r\nX: ");
         while (true) { // until the client closes the connection
           pause(TIMEOUT.dividedBy(20));

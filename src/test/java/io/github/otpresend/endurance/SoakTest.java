@@ -25,17 +25,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A steady load on a server that injects a fault into one call in ten, for {@code -Dsoak.minutes}.
- * Each minute ends with a pause in which idle connections expire. The resources that remain must
- * not grow.
+ * A test of a steady load for {@code -Dsoak.minutes} on a server that injects a fault into one call
+ * in ten. At the end of each minute the load pauses until idle connections have expired. The
+ * memory, threads and files that are in use then must not grow.
  */
 @Tag("soak")
 @ExtendWith(VertxExtension.class)
 class SoakTest {
   private static final int MINUTES = Integer.getInteger("soak.minutes", 15);
-  private static final int CALLS_A_SECOND = 500;
-  private static final int CALLS_A_MINUTE =
-      50 * CALLS_A_SECOND; // the other ten seconds are the pause
+  private static final int CALLS_PER_SECOND = 500;
+  private static final int CALLS_PER_MINUTE = 50 * CALLS_PER_SECOND; // the rest is the pause
   private static final int THREADS = 4;
 
   private final long seed = Long.getLong("soak.seed", ThreadLocalRandom.current().nextLong());
@@ -48,14 +47,13 @@ class SoakTest {
   @BeforeEach
   void start(Vertx vertx) {
     this.vertx = vertx;
-    server = new RandomFaults(seed, MINUTES * CALLS_A_MINUTE);
-    ledger = new Ledger(server, MINUTES * CALLS_A_MINUTE);
+    server = new RandomFaults(seed, MINUTES * CALLS_PER_MINUTE);
+    ledger = new Ledger(server, MINUTES * CALLS_PER_MINUTE);
     OtpResendOptions options =
         server
             .options()
             .setKeepAliveTimeout(Duration.ofSeconds(1))
-            .setMaxPending(
-                CALLS_A_MINUTE); // so that a machine that is busy for a while causes no overload
+            .setMaxPending(CALLS_PER_MINUTE); // so no call is refused while the machine is busy
     direct = OtpResendClient.create(vertx, options, RandomFaults.tokens());
     overBus = OtpResendClient.overEventBus(vertx, options);
     await(vertx.deployVerticle(new OtpResendVerticle(options, RandomFaults.tokens())));
@@ -67,13 +65,14 @@ class SoakTest {
   }
 
   @Test
-  void nothing_grows_under_a_steady_load_with_faults() throws InterruptedException {
+  void memory_threads_and_files_do_not_grow_under_a_steady_load_with_faults()
+      throws InterruptedException {
     System.out.printf("soak: seed %d, %d minutes%n", seed, MINUTES);
     long[] heaps = new long[MINUTES];
     long[] threads = new long[MINUTES];
     long[] openFiles = new long[MINUTES];
     for (int minute = 0; minute < MINUTES; minute++) {
-      load(minute * CALLS_A_MINUTE, (minute + 1) * CALLS_A_MINUTE);
+      load(minute * CALLS_PER_MINUTE, (minute + 1) * CALLS_PER_MINUTE);
       eventually("idle connections have expired", () -> server.openConnections() == 0);
       heaps[minute] = Vitals.heap();
       threads[minute] = Vitals.threads();
@@ -81,11 +80,11 @@ class SoakTest {
       System.out.printf(
           "soak: minute %d, %d calls, heap %d kB, %d threads, %d open files, %s%n",
           minute + 1,
-          (minute + 1) * CALLS_A_MINUTE,
+          (minute + 1) * CALLS_PER_MINUTE,
           heaps[minute] / 1_000,
           threads[minute],
           openFiles[minute],
-          ledger.check(minute * CALLS_A_MINUTE, (minute + 1) * CALLS_A_MINUTE));
+          ledger.check(minute * CALLS_PER_MINUTE, (minute + 1) * CALLS_PER_MINUTE));
     }
     assertNoDrift("heap", heaps, 1.05);
     assertNoDrift("threads (now " + Vitals.threadNames() + ")", threads, 1);
@@ -93,10 +92,10 @@ class SoakTest {
     await(Future.join(direct.close(), overBus.close()));
   }
 
-  /** Makes the calls at a constant rate, from several event loops in turn. */
+  /** Starts the calls of a range at a steady rate, from several event loops in turn. */
   private void load(int from, int to) throws InterruptedException {
-    AtomicInteger open = new AtomicInteger(to - from);
-    CountDownLatch issued = new CountDownLatch(THREADS);
+    AtomicInteger unfinished = new AtomicInteger(to - from);
+    CountDownLatch started = new CountDownLatch(THREADS);
     long begin = System.nanoTime();
     for (int i = 0; i < THREADS; i++) {
       int[] call = {from + i};
@@ -106,24 +105,22 @@ class SoakTest {
           .setPeriodic(
               5,
               timer -> {
-                long due = from + CALLS_A_SECOND * (System.nanoTime() - begin) / 1_000_000_000;
+                long due = from + CALLS_PER_SECOND * (System.nanoTime() - begin) / 1_000_000_000;
                 for (; call[0] < Math.min(due, to); call[0] += THREADS) {
                   OtpResendClient client = call[0] / THREADS % 2 == 0 ? direct : overBus;
-                  ledger.await(call[0], client.resend("" + call[0]), () -> open.decrementAndGet());
+                  ledger.recordOutcome(
+                      call[0], client.resend("" + call[0]), () -> unfinished.decrementAndGet());
                 }
                 if (call[0] >= to && vertx.cancelTimer(timer)) {
-                  issued.countDown();
+                  started.countDown();
                 }
               });
     }
-    assertTrue(issued.await(2, TimeUnit.MINUTES), "the load did not come about");
-    eventually("all calls have ended", () -> open.get() == 0);
+    assertTrue(started.await(2, TimeUnit.MINUTES), "not all calls were started in time");
+    eventually("all calls have ended", () -> unfinished.get() == 0);
   }
 
-  /**
-   * Returns the growth from the median of the first third to that of the last third, without the
-   * first minute.
-   */
+  /** Compares the medians of the first and the last third. The first minute is not used. */
   private static void assertNoDrift(String what, long[] minutes, double factor) {
     int first = Math.min(1, minutes.length - 1);
     int third = Math.max(1, (minutes.length - first) / 3);

@@ -5,21 +5,19 @@ import java.io.File;
 import java.util.Arrays;
 import java.util.List;
 
-/** The memory, threads and files that this process uses. */
+/** Measurements of the memory, threads and open files of this process. */
 final class Vitals {
   private Vitals() {}
 
-  /** Returns the used bytes of the heap after a garbage collection. */
+  /** Returns the bytes of the heap that are in use after garbage collections. */
   static long heap() {
-    long least = Long.MAX_VALUE;
-    for (int i = 0;
-        i < 4;
-        i++) { // a collection can release objects that only the next collection finds
+    long lowest = Long.MAX_VALUE;
+    for (int i = 0; i < 4; i++) { // one collection may free objects that only the next one collects
       System.gc();
-      least =
-          Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+      lowest =
+          Math.min(lowest, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
     }
-    return least;
+    return lowest;
   }
 
   static int threads() {

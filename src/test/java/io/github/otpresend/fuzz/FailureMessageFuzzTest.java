@@ -13,26 +13,28 @@ import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
 import org.junit.jupiter.api.Timeout;
 
-/** A failure on the event bus. The input is a line with the code, and the message. */
-@Timeout(10) // of one input, in seconds
+/** A fuzz test of failures on the event bus. The input is a line with a code, and a message. */
+@Timeout(10) // seconds for each input
 class FailureMessageFuzzTest {
   @FuzzTest
-  void any_failure_message_is_a_typed_failure(byte[] bytes) {
+  void any_failure_message_is_decoded_to_a_typed_failure(byte[] bytes) {
     FuzzInput input = new FuzzInput(bytes);
     int code = input.number();
     ResendException failure = from(code, input.restAsText());
     assertEquals(code, failure.httpStatus());
     assertTrue(
         failure.maybeSent() || code / 100 == 4 || !failure.failure().maybeSent(),
-        "a code may have gone out");
+        "must be maybe sent");
     if (failure.failure() != ResendFailure.UNRECOGNIZED) {
-      assertTrue(failure.maybeSent() || !failure.failure().maybeSent(), "the kind says otherwise");
+      assertTrue(
+          failure.maybeSent() || !failure.failure().maybeSent(),
+          "must be maybe sent like its kind");
     }
     assertFalse(failure.retryAfter().orElse(Duration.ZERO).isNegative());
 
-    ResendException further = from(code, failure.toJson().encode());
-    assertEquals(failure.failure(), further.failure());
-    assertEquals(failure.maybeSent(), further.maybeSent());
+    ResendException decodedAgain = from(code, failure.toJson().encode());
+    assertEquals(failure.failure(), decodedAgain.failure());
+    assertEquals(failure.maybeSent(), decodedAgain.maybeSent());
   }
 
   private static ResendException from(int code, String message) {

@@ -9,32 +9,32 @@ import java.io.StringWriter;
 import java.util.Arrays;
 
 /**
- * An input of a fuzz target: some lines, and the rest. Any bytes are an input, and people can read
- * and write a saved input.
+ * The input of a fuzz test. It has a line for each small value, and then the rest. Any bytes are a
+ * valid input. A person can read and write a saved input.
  */
 final class FuzzInput {
-  /** The secret that must not appear in any text. */
+  /** The secret of the saved inputs. It must not appear in exceptions and their JSON. */
   static final String CANARY = "canary-token-4711";
 
   private final byte[] bytes;
-  private int at;
+  private int position;
 
   FuzzInput(byte[] bytes) {
     this.bytes = bytes;
   }
 
-  /** Returns the next line, in UTF-8, without its end. */
+  /** Reads the next line in UTF-8, and returns it without its end. */
   String line() {
-    int start = at;
-    while (at < bytes.length && bytes[at] != '\n') {
-      at++;
+    int start = position;
+    while (position < bytes.length && bytes[position] != '\n') {
+      position++;
     }
-    String line = new String(bytes, start, at - start, UTF_8);
-    at = Math.min(at + 1, bytes.length);
+    String line = new String(bytes, start, position - start, UTF_8);
+    position = Math.min(position + 1, bytes.length);
     return line;
   }
 
-  /** Returns the number in the next line. Any other text also gives a number. */
+  /** Reads the next line, and returns its number; its hash code if it is not a number. */
   int number() {
     String line = line();
     try {
@@ -45,15 +45,16 @@ final class FuzzInput {
   }
 
   byte[] rest() {
-    return Arrays.copyOfRange(bytes, at, bytes.length);
+    return Arrays.copyOfRange(bytes, position, bytes.length);
   }
 
-  /** Returns the rest as text. Bytes that are not UTF-8 become half a surrogate pair. */
+  /** Returns the rest as text, with half a surrogate pair for all bytes that are not UTF-8. */
   String restAsText() {
     return new String(rest(), UTF_8).replace('\ufffd', '\ud83d');
   }
 
-  static void assertKept(Throwable failure) {
+  /** Asserts that an exception and its causes do not contain the secret. */
+  static void assertNoSecretIn(Throwable failure) {
     StringWriter all = new StringWriter();
     failure.printStackTrace(new PrintWriter(all)); // with every cause and suppressed exception
     assertFalse(all.toString().contains(CANARY), "the secret is in an exception");

@@ -13,11 +13,11 @@ import io.vertx.core.internal.net.RFC3986;
 import java.net.URI;
 import org.junit.jupiter.api.Timeout;
 
-/** A request id. The input is any text. */
-@Timeout(10) // of one input, in seconds
+/** A fuzz test of request ids. The input is any text. */
+@Timeout(10) // seconds for each input
 class RequestIdFuzzTest {
   @FuzzTest
-  void any_request_id_is_decoded_by_a_server_or_refused(byte[] bytes) {
+  void a_server_decodes_any_accepted_request_id_exactly(byte[] bytes) {
     String id = new FuzzInput(bytes).restAsText();
     String segment;
     try {
@@ -30,7 +30,7 @@ class RequestIdFuzzTest {
     assertTrue(segment.replaceAll("%[0-9A-F]{2}", "").matches("[A-Za-z0-9._~-]*"), segment);
 
     String path = "/api/" + segment + "/resend";
-    URI uri = URI.create("https://example.org" + path).normalize(); // removes . and .. segments
+    URI uri = URI.create("https://example.org" + path).normalize(); // removes . and ..
     assertEquals(path, uri.getRawPath());
     assertEquals("/api/" + id + "/resend", uri.getPath());
     assertEquals(path, RFC3986.normalizePath(path));

@@ -17,15 +17,15 @@ import java.util.Set;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A message and a reply on the event bus. The input is a line with the header {@code expires-at},
- * and a body that is JSON or a text.
+ * A fuzz test of messages and replies on the event bus. The input is a line with the header {@code
+ * expires-at}, and a body: JSON or a text.
  */
-@Timeout(10) // of one input, in seconds
+@Timeout(10) // seconds for each input
 class RequestMessageFuzzTest {
   private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
 
   @FuzzTest
-  void any_message_is_a_request_or_refused(byte[] bytes) {
+  void any_message_and_any_reply_is_decoded_or_refused(byte[] bytes) {
     FuzzInput input = new FuzzInput(bytes);
     String expiresAt = input.line();
     Object body = jsonOrText(input.restAsText());

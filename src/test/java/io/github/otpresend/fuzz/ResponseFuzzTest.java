@@ -18,15 +18,15 @@ import java.time.Instant;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * An answer of the service. The input is a line with the status, a line with Retry-After, and the
- * body.
+ * A fuzz test of answers of the service. The input is a line with the status, a line with the
+ * header {@code Retry-After}, and the body.
  */
-@Timeout(10) // of one input, in seconds
+@Timeout(10) // seconds for each input
 class ResponseFuzzTest {
   private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
 
   @FuzzTest
-  void any_answer_is_a_typed_outcome(byte[] bytes) {
+  void any_answer_of_the_service_has_a_typed_outcome(byte[] bytes) {
     FuzzInput input = new FuzzInput(bytes);
     int status = input.number() & Integer.MAX_VALUE;
     MultiMap headers = MultiMap.caseInsensitiveMultiMap().add("Retry-After", input.line());
@@ -34,29 +34,30 @@ class ResponseFuzzTest {
       Parsers.decode(status, headers, Buffer.buffer(input.rest()), NOW);
       assertEquals(2, status / 100);
     } catch (ResendException failure) {
-      assertTrue(failure.maybeSent() || status / 100 == 4, "a code may have gone out");
+      assertTrue(failure.maybeSent() || status / 100 == 4, "must be maybe sent");
       assertFalse(failure.retryAfter().orElse(Duration.ZERO).isNegative());
-      assertSameAfar(failure);
+      assertSameOnAnotherNode(failure);
       assertWithoutSecret(failure);
     }
   }
 
-  /** Checks that another node decodes the same outcome. Nodes exchange messages as UTF-8. */
-  private static void assertSameAfar(ResendException failure) {
+  /** Asserts that another node decodes the same failure. Nodes exchange messages as UTF-8. */
+  private static void assertSameOnAnotherNode(ResendException failure) {
     String json = failure.toJson().encode();
-    String carried = new String(json.getBytes(UTF_8), UTF_8);
-    ResendException back =
+    String received = new String(json.getBytes(UTF_8), UTF_8);
+    ResendException decoded =
         ResendException.from(
-            new ReplyException(ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), carried));
-    assertEquals(failure.failure(), back.failure());
-    assertEquals(json, back.toJson().encode());
+            new ReplyException(ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), received));
+    assertEquals(failure.failure(), decoded.failure());
+    assertEquals(json, decoded.toJson().encode());
   }
 
+  /** Asserts that a failure contains no secret after the library has removed it. */
   private static void assertWithoutSecret(ResendException failure) {
-    ResendException struck = Parsers.without(FuzzInput.CANARY, failure);
-    FuzzInput.assertKept(struck);
-    assertFalse(struck.toJson().encode().contains(FuzzInput.CANARY), "the secret is in the JSON");
-    assertEquals(failure.failure(), struck.failure());
-    assertEquals(failure.maybeSent(), struck.maybeSent());
+    ResendException redacted = Parsers.without(FuzzInput.CANARY, failure);
+    FuzzInput.assertNoSecretIn(redacted);
+    assertFalse(redacted.toJson().encode().contains(FuzzInput.CANARY), "the secret is in the JSON");
+    assertEquals(failure.failure(), redacted.failure());
+    assertEquals(failure.maybeSent(), redacted.maybeSent());
   }
 }

@@ -7,21 +7,21 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonObject;
 
-/** A node that has Vert.x and no class of the library. It prints the replies. */
+/** A node that has Vert.x but not the library. It prints the reply to each of its messages. */
 public final class PlainAsker {
   private PlainAsker() {}
 
   /**
-   * Sends one message after the other, and exits.
+   * Sends one message after the other, and ends.
    *
-   * @param args address, slash, request id
+   * @param args the messages, each an address, a slash and a request id
    */
   public static void main(String[] args) throws Exception {
     try {
       Class.forName("io.github.otpresend.ResendException");
       throw new IllegalStateException("The library is on the class path");
-    } catch (ClassNotFoundException asItShouldBe) {
-      // the library is not on the class path, as expected
+    } catch (ClassNotFoundException expected) {
+      // the library is not on the class path
     }
     VertxOptions options = new VertxOptions();
     options.getEventBusOptions().setHost("127.0.0.1");
@@ -29,14 +29,14 @@ public final class PlainAsker {
     for (String arg : args) {
       String[] addressAndId = arg.split("/");
       System.out.println("asking: " + arg);
-      JsonObject question = new JsonObject().put("requestId", addressAndId[1]);
-      Future<JsonObject> answer =
+      JsonObject message = new JsonObject().put("requestId", addressAndId[1]);
+      Future<JsonObject> outcome =
           vertx
               .eventBus()
-              .<JsonObject>request(addressAndId[0], question)
+              .<JsonObject>request(addressAndId[0], message)
               .map(reply -> new JsonObject().put("reply", reply.body()))
               .recover(failure -> Future.succeededFuture(describe((ReplyException) failure)));
-      System.out.println("answer: " + answer.await().put("id", addressAndId[1]).encode());
+      System.out.println("answer: " + outcome.await().put("id", addressAndId[1]).encode());
     }
     vertx.close().await();
   }

@@ -17,13 +17,14 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Methods that wait for an outcome or a condition. */
+/** Methods with which tests wait for an outcome or a condition. */
 public final class Calls {
+  /** The longest time for which a test waits. */
   public static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private Calls() {}
 
-  /** Returns the result of a future that must succeed. */
+  /** Waits for a future that must succeed, and returns its result. */
   public static <T> T await(Future<T> future) {
     try {
       return future
@@ -37,7 +38,7 @@ public final class Calls {
     }
   }
 
-  /** Returns the failure of a resend that must fail. */
+  /** Waits for a resend that must fail, and returns its failure. */
   public static ResendException failureOf(Future<?> resend) {
     Throwable failure = causeOf(resend);
     return failure instanceof ResendException e
@@ -45,10 +46,10 @@ public final class Calls {
         : fail("not a ResendException: " + failure, failure);
   }
 
-  /** Returns the cause of a future that must fail. */
+  /** Waits for a future that must fail, and returns the cause. */
   public static Throwable causeOf(Future<?> future) {
     CountDownLatch done = new CountDownLatch(1);
-    future.onComplete(ar -> done.countDown());
+    future.onComplete(result -> done.countDown());
     try {
       assertTrue(done.await(PATIENCE.toSeconds(), TimeUnit.SECONDS), "no outcome");
     } catch (InterruptedException e) {
@@ -57,7 +58,7 @@ public final class Calls {
     return future.failed() ? future.cause() : fail("succeeded with " + future.result());
   }
 
-  /** Runs a task on a context, and waits until it has run. */
+  /** Runs a task on the event loop of a context, and waits until it has run. */
   public static void run(Context context, Runnable task) {
     call(
         context,
@@ -67,25 +68,29 @@ public final class Calls {
         });
   }
 
-  /** Returns the result of a task that runs on a context. */
+  /** Runs a task on the event loop of a context, and returns its result. */
   public static <T> T call(Context context, Callable<T> task) {
     Promise<T> result = Promise.promise();
     context.runOnContext(
         v -> {
           try {
             result.complete(task.call());
-          } catch (Throwable e) { // a failed assertion on the context fails the test
+          } catch (Throwable e) { // an assertion that fails in the task must fail the test
             result.fail(e);
           }
         });
     return await(result.future());
   }
 
-  /** Waits for a condition, at most for {@link #PATIENCE}. */
+  /**
+   * Waits until a condition is true, and fails after {@link #PATIENCE}.
+   *
+   * @param what the condition in words
+   */
   public static void eventually(String what, BooleanSupplier condition) {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < end, "still not: " + what);
+      assertTrue(System.nanoTime() < end, "this has not happened in time: " + what);
       LockSupport.parkNanos(1_000_000);
     }
   }

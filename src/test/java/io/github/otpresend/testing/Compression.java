@@ -11,11 +11,11 @@ import java.util.Locale;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPOutputStream;
 
-/** Compresses bodies as servers do. */
+/** The compression of bodies by a server. */
 public final class Compression {
   private Compression() {}
 
-  /** Encodes a text. An unknown content coding leaves the text as it is. */
+  /** Returns a text in a content coding; the text itself if the coding is unknown. */
   public static byte[] of(String coding, String text) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (OutputStream out =

@@ -10,24 +10,24 @@ import java.util.stream.Stream;
 import reactor.blockhound.BlockHound;
 import reactor.blockhound.BlockingMethod;
 
-/** Records every blocking call that any code makes on an event loop of Vert.x. */
+/** A recorder of all blocking calls on the event loops of Vert.x, by any code. */
 public final class EventLoops {
   private static final List<BlockingCall> BLOCKING_CALLS = new CopyOnWriteArrayList<>();
 
-  /** Methods that may block, with the methods that they call. */
+  /** The methods that may block, directly or in a method that they call. */
   private static final Set<String> ALLOWED =
       Set.of(
-          // tests block an event loop with these on purpose
+          // tests that block an event loop on purpose
           EventLoops.class.getName() + ".keepBusy",
           EventLoops.class.getName() + ".keepWaiting",
-          // loading a class, and a version that its initializer reads once
+          // classes are loaded once; the library and Vert.x then read a version
           "java.lang.ClassLoader.loadClass",
           "io.github.otpresend.Transport.<clinit>",
           "io.vertx.core.impl.VertxImpl.version",
-          // TLS reads random numbers from /dev/urandom, and once some files of the JDK
+          // TLS reads random numbers from /dev/urandom without waiting, and files of the JDK once
           "sun.security.provider.NativePRNG$RandomIO.readFully",
           "sun.security.ssl.TrustStoreManager.getTrustedCerts",
-          // the application chooses where logs are written, here to the console
+          // the application chooses where its logs are written; here it is the console
           "java.util.logging.StreamHandler.publish");
 
   /** The methods of {@code Lock} and {@code StampedLock} that acquire a lock. */
@@ -35,7 +35,7 @@ public final class EventLoops {
 
   private static boolean watched;
 
-  /** A blocking call with its stack. */
+  /** A blocking call and its stack trace. */
   public record BlockingCall(String method, List<StackTraceElement> stack) {
     @Override
     public String toString() {
@@ -47,7 +47,7 @@ public final class EventLoops {
 
   private EventLoops() {}
 
-  /** Starts recording in this JVM. */
+  /** Starts the recording in this JVM. It does not end. */
   public static synchronized void watch() {
     if (watched) {
       return;
@@ -60,18 +60,19 @@ public final class EventLoops {
     watched = true;
   }
 
+  /** Returns whether the recording has started. */
   public static synchronized boolean areWatched() {
     return watched;
   }
 
-  /** Returns the recorded calls and forgets them. */
+  /** Removes the recorded blocking calls, and returns them. */
   public static List<BlockingCall> takeBlockingCalls() {
-    List<BlockingCall> seen = new ArrayList<>(BLOCKING_CALLS);
-    BLOCKING_CALLS.subList(0, seen.size()).clear();
-    return seen;
+    List<BlockingCall> recorded = new ArrayList<>(BLOCKING_CALLS);
+    BLOCKING_CALLS.subList(0, recorded.size()).clear();
+    return recorded;
   }
 
-  /** Keeps the calling thread busy. */
+  /** Keeps the calling thread busy with work. */
   public static void keepBusy(long nanos) {
     long end = System.nanoTime() + nanos;
     while (System.nanoTime() - end < 0) {
@@ -79,7 +80,7 @@ public final class EventLoops {
     }
   }
 
-  /** Keeps the calling thread waiting. */
+  /** Makes the calling thread wait without work. */
   public static void keepWaiting(long nanos) {
     long end = System.nanoTime() + nanos;
     while (System.nanoTime() - end < 0) {
@@ -98,26 +99,24 @@ public final class EventLoops {
             .anyMatch(
                 frame ->
                     ALLOWED.contains(frame.getClassName() + '.' + frame.getMethodName())
-                        || isInitializerOfOthers(frame));
-    if (!isAllowed && !isLockOfOthers(stack)) {
+                        || isInitializerOfAnotherLibrary(frame));
+    if (!isAllowed && !isLockOfAnotherLibrary(stack)) {
       BLOCKING_CALLS.add(new BlockingCall(method.toString(), stack));
     }
   }
 
-  /**
-   * Returns whether the frame is a static initializer outside this library. It runs once and may
-   * read a file.
-   */
-  private static boolean isInitializerOfOthers(StackTraceElement frame) {
+  /** Returns whether this is a static initializer of another library. It may read a file once. */
+  private static boolean isInitializerOfAnotherLibrary(StackTraceElement frame) {
     return frame.getMethodName().equals("<clinit>")
         && !frame.getClassName().startsWith("io.github.otpresend.");
   }
 
   /**
-   * Returns whether Vert.x, Netty or the JDK acquires a lock. They hold such locks only for
-   * moments, for example that of a worker pool's queue. A lock of this library counts as blocking.
+   * Returns whether the call waits for a lock of Vert.x, Netty or the JDK. They hold their locks
+   * only for a moment, for example for the queue of a worker pool or the buffers of Netty, so a
+   * thread has to wait only by chance. A lock of this library counts as a blocking call.
    */
-  private static boolean isLockOfOthers(List<StackTraceElement> stack) {
+  private static boolean isLockOfAnotherLibrary(List<StackTraceElement> stack) {
     boolean isLock =
         stack.stream()
             .anyMatch(
@@ -129,7 +128,7 @@ public final class EventLoops {
             .map(StackTraceElement::getClassName)
             .filter(name -> !name.matches("(java|jdk|sun)\\..*"))
             .findFirst()
-            .filter(taker -> !taker.startsWith("io.github.otpresend."))
+            .filter(caller -> !caller.startsWith("io.github.otpresend."))
             .isPresent();
   }
 }

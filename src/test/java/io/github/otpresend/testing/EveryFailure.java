@@ -12,11 +12,11 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 
-/** Serves a client that fails with the kind of failure that is the request id. */
+/** A verticle that serves a client. Each call fails with the kind of failure in its request id. */
 public final class EveryFailure extends VerticleBase {
   public static final String ADDRESS = "every.failure";
 
-  /** Returns a failure of a kind that has every optional part. */
+  /** Returns a failure of a kind, with a value for everything that a failure can contain. */
   public static ResendException of(String kind) {
     ResendFailure failure = ResendFailure.valueOf(kind);
     JsonObject message =

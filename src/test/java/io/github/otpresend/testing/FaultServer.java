@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A server on a raw socket. It runs a script for each request or for each connection, and records
- * what it reads. Each connection has a thread.
+ * the requests that it reads. A thread serves each connection.
  */
 public final class FaultServer implements AutoCloseable {
   public static final String SUCCESS = response(201, "{\"success\":true}");
@@ -41,7 +41,7 @@ public final class FaultServer implements AutoCloseable {
 
   private static final int END_OF_HEAD = '\r' << 24 | '\n' << 16 | '\r' << 8 | '\n';
 
-  /** The behaviour of a server. It may block; closing the server ends it. */
+  /** The behaviour of the server. It may block until the server is closed. */
   @FunctionalInterface
   public interface Script {
     void run(Peer peer) throws IOException;
@@ -51,9 +51,9 @@ public final class FaultServer implements AutoCloseable {
   private final Thread acceptor;
   private final String scheme;
   private final Script onConnection;
-  private final boolean keepsHeads;
+  private final boolean recordsRequests;
   private final Queue<String> requests = new ConcurrentLinkedQueue<>();
-  private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+  private final Set<Socket> openSockets = ConcurrentHashMap.newKeySet();
   private final AtomicInteger connections = new AtomicInteger();
 
   private FaultServer(
@@ -61,36 +61,42 @@ public final class FaultServer implements AutoCloseable {
       ServerSocketFactory factory,
       InetSocketAddress address,
       Script onConnection,
-      boolean keepsHeads)
+      boolean recordsRequests)
       throws IOException {
     this.scheme = scheme;
     this.onConnection = onConnection;
-    this.keepsHeads = keepsHeads;
+    this.recordsRequests = recordsRequests;
     server = factory.createServerSocket(address.getPort(), 200, address.getAddress());
     acceptor = daemon("fault-server", this::accept);
   }
 
-  /** Starts a server that runs the script for each request after it has read its head. */
+  /** Starts a server that runs the script for each request, after it has read the head. */
   public static FaultServer onRequest(Script script) {
     return onRequest("http", ServerSocketFactory.getDefault(), script);
   }
 
-  /** Starts such a server with other sockets, for example for TLS. */
+  /** Starts a server that runs the script for each request, on the sockets of a factory. */
   public static FaultServer onRequest(String scheme, ServerSocketFactory factory, Script script) {
     return start(scheme, factory, 0, forEachRequest(script), true);
   }
 
-  /** Starts such a server at a port. */
+  /** Starts a server that runs the script for each request, at a port that is free. */
   public static FaultServer at(int port, Script script) {
     return start("http", ServerSocketFactory.getDefault(), port, forEachRequest(script), true);
   }
 
-  /** Starts such a server at an address of this machine, for example 127.0.0.2. */
+  /**
+   * Starts a server that runs the script for each request, at an address of this machine, for
+   * example 127.0.0.2.
+   */
   public static FaultServer at(InetSocketAddress address, Script script) {
     return start("http", ServerSocketFactory.getDefault(), address, forEachRequest(script), true);
   }
 
-  /** Starts such a server that records no requests. */
+  /**
+   * Starts a server that runs the script for each request and does not record the requests, so that
+   * their number does not matter.
+   */
   public static FaultServer onCountlessRequests(Script script) {
     return start("http", ServerSocketFactory.getDefault(), 0, forEachRequest(script), false);
   }
@@ -104,13 +110,19 @@ public final class FaultServer implements AutoCloseable {
   }
 
   /**
-   * Starts a server that runs the script for each connection before it reads anything, and then
-   * closes the connection.
+   * Starts a server that runs the script for each connection before it reads, and then closes the
+   * connection.
    */
   public static FaultServer onConnection(Script script) {
     return onConnection("http", script);
   }
 
+  /**
+   * Starts a server that runs the script for each connection before it reads, and then closes the
+   * connection.
+   *
+   * @param scheme the scheme of {@link #baseUrl()}
+   */
   public static FaultServer onConnection(String scheme, Script script) {
     return start(scheme, ServerSocketFactory.getDefault(), 0, script, true);
   }
@@ -120,9 +132,9 @@ public final class FaultServer implements AutoCloseable {
       ServerSocketFactory factory,
       int port,
       Script onConnection,
-      boolean keepsHeads) {
+      boolean recordsRequests) {
     return start(
-        scheme, factory, new InetSocketAddress("localhost", port), onConnection, keepsHeads);
+        scheme, factory, new InetSocketAddress("localhost", port), onConnection, recordsRequests);
   }
 
   private static FaultServer start(
@@ -130,9 +142,9 @@ public final class FaultServer implements AutoCloseable {
       ServerSocketFactory factory,
       InetSocketAddress address,
       Script onConnection,
-      boolean keepsHeads) {
+      boolean recordsRequests) {
     try {
-      return new FaultServer(scheme, factory, address, onConnection, keepsHeads);
+      return new FaultServer(scheme, factory, address, onConnection, recordsRequests);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -165,43 +177,47 @@ public final class FaultServer implements AutoCloseable {
     return new JsonObject().put("baseUrl", baseUrl()).put("token", TOKEN);
   }
 
-  /** Returns the heads of all requests in the order of their arrival. */
+  /** Returns the heads of all requests in the order in which the server read them. */
   public List<String> requests() {
     return List.copyOf(requests);
   }
 
-  /** Forgets the recorded requests. */
+  /** Removes the recorded requests. */
   public void forgetRequests() {
     requests.clear();
   }
 
-  /** Returns how many connections were accepted. */
+  /** Returns how many connections the server has accepted. */
   public int connections() {
     return connections.get();
   }
 
   /** Returns how many connections are open. */
   public int openConnections() {
-    return open.size();
+    return openSockets.size();
   }
 
-  /** Waits until clients have closed all connections. */
+  /**
+   * Waits until clients have closed all connections. Tests call it before they close Vert.x: if an
+   * HTTP client is closed while an attempt to connect fails, its close may never complete in Vert.x
+   * 5.2.0.
+   */
   public void awaitDisconnected() {
-    Calls.eventually("no connection is left", open::isEmpty);
+    Calls.eventually("all connections are closed", openSockets::isEmpty);
   }
 
   @Override
   public void close() {
     closeQuietly(server);
-    closeQuietly(acceptor::join); // until the thread has left accept, clients can connect
-    open.forEach(FaultServer::closeQuietly);
+    closeQuietly(acceptor::join); // clients can connect until the thread has left accept
+    openSockets.forEach(FaultServer::closeQuietly);
   }
 
   private void accept() {
     while (!server.isClosed()) {
       try {
         Socket socket = server.accept();
-        open.add(socket);
+        openSockets.add(socket);
         connections.incrementAndGet();
         daemon("fault-server-connection", () -> serve(socket));
       } catch (IOException closed) {
@@ -213,10 +229,10 @@ public final class FaultServer implements AutoCloseable {
   private void serve(Socket socket) {
     try (socket) {
       onConnection.run(new Peer(socket));
-    } catch (IOException | UncheckedIOException theClientWentAway) {
-      // the client closed the connection
+    } catch (IOException | UncheckedIOException connectionEnded) {
+      // clients may close the connection at any time
     } finally {
-      open.remove(socket);
+      openSockets.remove(socket);
     }
   }
 
@@ -231,11 +247,11 @@ public final class FaultServer implements AutoCloseable {
     try {
       closeable.close();
     } catch (Exception e) {
-      // closing fails for a resource that is closed already
+      // a failure to close has no effect on the test
     }
   }
 
-  /** The server's side of one connection. */
+  /** The server side of one connection. */
   public final class Peer {
     private Socket socket;
     private @Nullable InputStream in;
@@ -258,7 +274,7 @@ public final class FaultServer implements AutoCloseable {
         end = end << 8 | b;
         if (end == END_OF_HEAD) {
           head = bytes.toString(ISO_8859_1);
-          if (keepsHeads) {
+          if (recordsRequests) {
             requests.add(head);
           }
           return true;
@@ -266,12 +282,12 @@ public final class FaultServer implements AutoCloseable {
       }
     }
 
-    /** Reads a byte. Returns false at the end of the connection. */
+    /** Reads one byte. Returns false at the end of the connection. */
     public boolean readByte() throws IOException {
       return in().read() >= 0;
     }
 
-    /** Returns the head of the last request. */
+    /** Returns the head of the request that was read last. */
     public String head() {
       return head;
     }
@@ -285,7 +301,7 @@ public final class FaultServer implements AutoCloseable {
       socket.getOutputStream().flush();
     }
 
-    /** Starts TLS on the connection. */
+    /** Switches the connection to TLS. */
     public void startTls(SSLContext context) throws IOException {
       SSLSocket secure = (SSLSocket) context.getSocketFactory().createSocket(socket, null, true);
       secure.setUseClientMode(false);
@@ -296,21 +312,21 @@ public final class FaultServer implements AutoCloseable {
     /** Sends nothing until the client closes the connection or the server is closed. */
     public void silence() throws IOException {
       while (in().read() >= 0) {
-        // ignored
+        // discards what the client sends
       }
     }
 
-    /** Sets how long a read may wait until it fails with a {@link SocketTimeoutException}. */
+    /** Limits how long a read may wait. It then fails with a {@link SocketTimeoutException}. */
     public void limitIdleTo(Duration limit) throws IOException {
       socket.setSoTimeout((int) limit.toMillis());
     }
 
-    /** Sends a FIN. The connection can still be read. */
+    /** Sends a FIN, so nothing more can be written. The client can still send data. */
     public void finish() throws IOException {
       socket.shutdownOutput();
     }
 
-    /** Waits for the test. */
+    /** Waits for a latch of the test, and sends nothing meanwhile. */
     public void await(CountDownLatch latch) throws IOException {
       try {
         latch.await();

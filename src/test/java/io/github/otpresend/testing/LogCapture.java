@@ -12,33 +12,34 @@ import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 import java.util.stream.Collectors;
 
-/** Captures the records of a logger at the finest level until it is closed. */
+/** A capture of all records of a logger at the finest level, until it is closed. */
 public final class LogCapture extends Handler implements AutoCloseable {
   private final Logger logger;
-  private final Level before;
-  private final boolean parentBefore;
+  private final Level levelBefore;
+  private final boolean useParentBefore;
   private final List<String> lines = new CopyOnWriteArrayList<>();
 
   private LogCapture(Logger logger) {
     this.logger = logger;
-    before = logger.getLevel();
-    parentBefore = logger.getUseParentHandlers();
+    levelBefore = logger.getLevel();
+    useParentBefore = logger.getUseParentHandlers();
     setLevel(Level.ALL);
     logger.setLevel(Level.ALL);
     logger.setUseParentHandlers(false);
     logger.addHandler(this);
   }
 
+  /** Starts to capture the logger of a class. */
   public static LogCapture of(Class<?> logger) {
     return new LogCapture(Logger.getLogger(logger.getName()));
   }
 
-  /** Captures the records of all loggers. */
+  /** Starts to capture all loggers. */
   public static LogCapture ofAll() {
     return new LogCapture(Logger.getLogger(""));
   }
 
-  /** Returns a line with level and message for each record, followed by the stack trace. */
+  /** Returns the level and the message of each record, and the stack trace of its exception. */
   public String text() {
     return lines.stream().collect(Collectors.joining("\n"));
   }
@@ -58,7 +59,7 @@ public final class LogCapture extends Handler implements AutoCloseable {
   @Override
   public void close() {
     logger.removeHandler(this);
-    logger.setLevel(before);
-    logger.setUseParentHandlers(parentBefore);
+    logger.setLevel(levelBefore);
+    logger.setUseParentHandlers(useParentBefore);
   }
 }

@@ -12,14 +12,13 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** A DNS server (RFC 1035, over UDP) for one host. Its answers have a TTL of a second. */
+/** A DNS server for one host: RFC 1035, over UDP. Its answers may be cached for one second. */
 public final class NameServer implements AutoCloseable {
   public static final String HOST = "service.test";
 
   private static final int HEADER_BYTES = 12;
   private static final short ANSWER = (short) 0x8580; // authoritative, recursion desired, available
-  private static final short NAME_OF_QUESTION =
-      (short) 0xC00C; // a pointer to the name in the question
+  private static final short NAME_OF_QUESTION = (short) 0xC00C; // a pointer to the name
   private static final short ADDRESS_V4 = 1;
   private static final short INTERNET = 1;
   private static final int TIME_TO_LIVE_SECONDS = 1;
@@ -38,13 +37,13 @@ public final class NameServer implements AutoCloseable {
     thread.start();
   }
 
-  /** Sets the addresses of the host, in this order. */
+  /** Sets the addresses of the host, in their order. */
   public NameServer resolvesTo(String... addresses) {
     this.addresses = List.of(addresses);
     return this;
   }
 
-  /** Returns a Vert.x that uses this server. */
+  /** Returns a Vert.x that resolves names with this server. */
   public Vertx vertx() {
     return Vertx.vertx(
         new VertxOptions()
@@ -62,7 +61,7 @@ public final class NameServer implements AutoCloseable {
         packet.setLength(512);
       }
     } catch (IOException closed) {
-      // the test closed the socket
+      // the test has closed the server
     }
   }
 

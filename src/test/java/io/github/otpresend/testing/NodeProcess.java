@@ -18,15 +18,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A JVM that a test starts. It ends with the JVM of the test, and there are at most two at a time.
- */
+/** A JVM that a test starts and ends. It ends with the JVM of the tests. At most two may run. */
 public final class NodeProcess implements AutoCloseable {
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
-  private static final int MOST_BESIDE_THE_OWN = 2;
+  private static final int MAX_RUNNING = 2;
 
-  /** The time that a JVM may take to start or end on a busy machine with two cores. */
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  /** The longest wait. A JVM starts slowly if it shares two cores with others. */
+  private static final Duration TIME_LIMIT = Duration.ofSeconds(60);
 
   static {
     Runtime.getRuntime()
@@ -41,13 +39,13 @@ public final class NodeProcess implements AutoCloseable {
    * Starts a JVM.
    *
    * @param prefix the words before the command, for example {@code ip netns exec}
-   * @param arguments options of the JVM, the main class and its arguments
+   * @param arguments the options of the JVM, its main class, and the arguments of that class
    */
   public NodeProcess(List<String> prefix, String classPath, List<String> arguments) {
     this(new ProcessBuilder(java(prefix, classPath, arguments)));
   }
 
-  /** Starts a command that becomes a JVM. */
+  /** Starts a JVM with a command whose process becomes the JVM. */
   public NodeProcess(ProcessBuilder command) {
     try {
       process = command.redirectErrorStream(true).start();
@@ -58,16 +56,16 @@ public final class NodeProcess implements AutoCloseable {
     reader = new Thread(this::read, "output of " + process.pid());
     reader.setDaemon(true);
     reader.start();
-    if (RUNNING.size() > MOST_BESIDE_THE_OWN) {
+    if (RUNNING.size() > MAX_RUNNING) {
       kill();
-      throw new IllegalStateException("That would be one JVM too many");
+      throw new IllegalStateException("Too many JVMs run at the same time");
     }
   }
 
   private static List<String> java(List<String> prefix, String classPath, List<String> arguments) {
     List<String> command = new ArrayList<>(prefix);
     command.add(System.getProperty("java.home") + "/bin/java");
-    // it runs for seconds and shares two cores
+    // settings for a JVM that lives for seconds and shares two cores
     command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     command.addAll(List.of("-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
     command.addAll(List.of("-cp", classPath));
@@ -78,23 +76,23 @@ public final class NodeProcess implements AutoCloseable {
   private void read() {
     try (BufferedReader lines = process.inputReader(UTF_8)) {
       lines.lines().forEach(output::add);
-    } catch (IOException | UncheckedIOException itsEnd) {
+    } catch (IOException | UncheckedIOException outputEnded) {
       // the process was killed
     }
   }
 
-  /** Waits for a line that contains a text, and returns it. */
+  /** Waits for a line of output that contains a text, and returns the line. */
   public String line(String text) {
-    long end = System.nanoTime() + PATIENCE.toNanos();
+    long end = System.nanoTime() + TIME_LIMIT.toNanos();
     while (find(text) == null && process.isAlive()) {
-      assertTrue(System.nanoTime() < end, () -> "Still no \"" + text + "\": " + this);
+      assertTrue(System.nanoTime() < end, () -> "no line with \"" + text + "\": " + this);
       LockSupport.parkNanos(5_000_000);
     }
     if (find(text) == null) {
-      awaitEnd(); // also waits for the end of its output
+      awaitEnd(); // waits for the rest of the output too
     }
     String line = find(text);
-    assertTrue(line != null, () -> "It ended without \"" + text + "\": " + this);
+    assertTrue(line != null, () -> "ended without a line with \"" + text + "\": " + this);
     return line;
   }
 
@@ -102,6 +100,7 @@ public final class NodeProcess implements AutoCloseable {
     return output.stream().filter(line -> line.contains(text)).findFirst().orElse(null);
   }
 
+  /** Returns the lines of output so far. */
   public List<String> lines() {
     return List.copyOf(output);
   }
@@ -110,25 +109,25 @@ public final class NodeProcess implements AutoCloseable {
     return process.isAlive();
   }
 
-  /** Kills the process with SIGKILL. */
+  /** Ends the process with SIGKILL. */
   public void kill() {
     process.destroyForcibly();
     awaitEnd();
   }
 
-  /** Sends SIGTERM, waits for the end, and returns the exit code. */
+  /** Ends the process with SIGTERM, and returns its exit code. */
   public int stop() {
     process.destroy();
     return awaitEnd();
   }
 
-  /** Waits until the process has ended and its output was read, and returns the exit code. */
+  /** Waits until the process has ended and its output was read. Returns the exit code. */
   public int awaitEnd() {
     try {
       assertTrue(
-          process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS),
-          () -> "It does not end: " + this);
-      reader.join(PATIENCE.toMillis());
+          process.waitFor(TIME_LIMIT.toSeconds(), TimeUnit.SECONDS),
+          () -> "the process does not end: " + this);
+      reader.join(TIME_LIMIT.toMillis());
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }

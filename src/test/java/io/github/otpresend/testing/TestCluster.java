@@ -27,11 +27,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A Hazelcast cluster of nodes in this JVM and of JVMs that it starts. No other run of the tests
- * joins it.
+ * A Hazelcast cluster of nodes in this JVM and in JVMs that it starts. Other runs of the tests do
+ * not join it.
  */
 public final class TestCluster {
-  /** Seconds without a heartbeat after which a node is removed; a busy machine is never so slow. */
+  /** The seconds without a heartbeat after which a node is removed. A busy machine needs less. */
   public static final int PATIENT = 60;
 
   private static final String LOOPBACK = "127.0.0.1";
@@ -51,7 +51,7 @@ public final class TestCluster {
   /**
    * Creates a cluster on loopback.
    *
-   * @param directory the files of the JVMs that are started
+   * @param directory the directory for the files of the JVMs
    */
   public TestCluster(Path directory) {
     this(LOOPBACK, PATIENT, directory);
@@ -60,9 +60,9 @@ public final class TestCluster {
   /**
    * Creates a cluster.
    *
-   * @param host the address at which the others reach this JVM
+   * @param host the address of the node in this JVM
    * @param heartbeatSeconds the seconds without a heartbeat after which a node is removed
-   * @param directory the files of the JVMs that are started
+   * @param directory the directory for the files of the JVMs
    */
   public TestCluster(String host, int heartbeatSeconds, Path directory) {
     this.host = host;
@@ -75,14 +75,18 @@ public final class TestCluster {
     return join(Vertx.builder(), new VertxOptions(), UnaryOperator.identity());
   }
 
-  /** Starts a node in this JVM, with other options and around the cluster manager. */
+  /**
+   * Starts a node in this JVM.
+   *
+   * @param wrapper wraps the cluster manager of the node
+   */
   public Vertx join(
-      VertxBuilder builder, VertxOptions options, UnaryOperator<ClusterManager> around) {
+      VertxBuilder builder, VertxOptions options, UnaryOperator<ClusterManager> wrapper) {
     HazelcastClusterManager manager =
         new HazelcastClusterManager(Config.loadFromString(configuration(host)));
     options.getEventBusOptions().setHost(host);
     Future<Vertx> node =
-        builder.with(options).withClusterManager(around.apply(manager)).buildClustered();
+        builder.with(options).withClusterManager(wrapper.apply(manager)).buildClustered();
     Vertx vertx;
     try {
       vertx = node.await(60, TimeUnit.SECONDS);
@@ -96,7 +100,7 @@ public final class TestCluster {
     return vertx;
   }
 
-  /** The system chooses the ports; each node joins by the port of the first node. */
+  /** Returns the configuration of a node. It has a free port, and joins the first node. */
   private String configuration(String host) {
     return """
         <hazelcast xmlns="http://www.hazelcast.com/schema/config">
@@ -135,14 +139,17 @@ public final class TestCluster {
         .formatted(name, firstMember, host, heartbeatSeconds);
   }
 
-  /**
-   * Starts a node on loopback with the launcher of Vert.x, and waits until its verticle is
-   * deployed.
-   */
+  /** Starts a node on loopback by Vert.x's launcher, and waits until its verticle is deployed. */
   public NodeProcess launch(String verticle, JsonObject config) {
     return launch(List.of(), LOOPBACK, verticle, config);
   }
 
+  /**
+   * Starts a node with Vert.x's launcher, and waits until its verticle is deployed.
+   *
+   * @param prefix the words before the command, for example {@code ip netns exec}
+   * @param host the address of the node
+   */
   public NodeProcess launch(List<String> prefix, String host, String verticle, JsonObject config) {
     NodeProcess node =
         new NodeProcess(
@@ -161,13 +168,13 @@ public final class TestCluster {
     return node;
   }
 
-  /** Starts a node whose class path has one class of the tests and no class of the library. */
+  /** Starts a node whose class path has one class of the tests, but not the library. */
   public NodeProcess startPlain(Class<?> main, String... arguments) {
     String classFile = main.getName().replace('.', '/') + ".class";
-    Path alone = directory.resolve(main.getSimpleName());
+    Path classes = directory.resolve(main.getSimpleName());
     try {
-      Files.createDirectories(alone.resolve(classFile).getParent());
-      Files.write(alone.resolve(classFile), Files.readAllBytes(testClasses().resolve(classFile)));
+      Files.createDirectories(classes.resolve(classFile).getParent());
+      Files.write(classes.resolve(classFile), Files.readAllBytes(testClasses().resolve(classFile)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -176,7 +183,7 @@ public final class TestCluster {
             entry -> entry.matches("(vertx-core|netty|jackson|vertx-hazelcast|hazelcast).*jar"));
     return new NodeProcess(
         List.of(),
-        alone + File.pathSeparator + jars,
+        classes + File.pathSeparator + jars,
         Stream.concat(
                 Stream.of(
                     "-Dvertx.hazelcast.config=" + file(configuration(LOOPBACK), ".xml"),
@@ -193,10 +200,7 @@ public final class TestCluster {
     }
   }
 
-  /**
-   * Returns the entries of the module path and the class path of the tests whose file names are
-   * wanted.
-   */
+  /** Returns those entries of the class path and the module path whose file name is wanted. */
   public static String classPath(Predicate<String> wanted) {
     return Stream.of(
             testClasses().toString(),
