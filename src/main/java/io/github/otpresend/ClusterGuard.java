@@ -57,6 +57,21 @@ final class ClusterGuard {
     limits = new DeadlineQueue<>(home, timeout);
   }
 
+  /**
+   * Throws an exception if the cluster manager has no map that can guard.
+   *
+   * @param clusterManager the name of its class
+   */
+  static void checkCanGuard(String clusterManager) {
+    if (clusterManager.startsWith("io.vertx.spi.cluster.zookeeper.")) {
+      throw new IllegalArgumentException(
+          "clusterGuard is true, but "
+              + clusterManager
+              + " cannot guard: two nodes that call putIfAbsent of its map at the same time both"
+              + " succeed; set clusterGuard to false, or use Hazelcast, Infinispan or Ignite");
+    }
+  }
+
   /** The map entry that a call owns. */
   record Hold(String key, Entry entry) {}
 

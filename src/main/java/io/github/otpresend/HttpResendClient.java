@@ -70,13 +70,17 @@ final class HttpResendClient implements OtpResendClient {
 
   private HttpResendClient(Vertx vertx, OtpResendOptions options, TokenProvider provider) {
     options.checkTogether();
+    this.vertx = (VertxInternal) vertx;
+    boolean isGuarded = options.isClusterGuard() && vertx.isClustered();
+    if (isGuarded) {
+      ClusterGuard.checkCanGuard(this.vertx.clusterManager().getClass().getName());
+    }
     if (options.isPlaintext()) {
       LOG.log(
           Level.WARNING,
           "allowPlaintext: the token travels in clear text to " + options.getBaseUrl());
     }
     ResponseDecoder.warmUp();
-    this.vertx = (VertxInternal) vertx;
     this.options = options;
     ContextInternal creator = (ContextInternal) Vertx.currentContext();
     home = Contexts.eventLoop(this.vertx, creator, resources);
@@ -91,7 +95,7 @@ final class HttpResendClient implements OtpResendClient {
     cooldowns =
         options.getCooldown().isZero() ? null : new Cooldowns(home, service, options.getCooldown());
     guard =
-        options.isClusterGuard() && vertx.isClustered()
+        isGuarded
             ? new ClusterGuard(home, service, options.getConnectTimeout(), options.getCooldown())
             : null;
     owner =

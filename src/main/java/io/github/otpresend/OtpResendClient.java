@@ -29,7 +29,8 @@ public interface OtpResendClient {
    * @param options the settings, which are copied; they must have a token
    * @return the client, which has no connection yet
    * @throws IllegalArgumentException if there is no token, or if the options contradict each other,
-   *     for example an {@code http} base URL without {@code allowPlaintext}
+   *     for example an {@code http} base URL without {@code allowPlaintext}, or if the cluster
+   *     manager cannot guard, see {@link OtpResendOptions#setClusterGuard}
    */
   static OtpResendClient create(Vertx vertx, OtpResendOptions options) {
     return HttpResendClient.create(vertx, options, null);
@@ -43,7 +44,8 @@ public interface OtpResendClient {
    * @param tokens the provider of the tokens
    * @return the client, which has no connection yet
    * @throws IllegalArgumentException if the options contradict each other, for example an {@code
-   *     http} base URL without {@code allowPlaintext}
+   *     http} base URL without {@code allowPlaintext}, or if the cluster manager cannot guard, see
+   *     {@link OtpResendOptions#setClusterGuard}
    */
   static OtpResendClient create(Vertx vertx, OtpResendOptions options, TokenProvider tokens) {
     return HttpResendClient.create(vertx, options, Objects.requireNonNull(tokens, "tokens"));

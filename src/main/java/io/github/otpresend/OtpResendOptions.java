@@ -398,6 +398,9 @@ public final class OtpResendOptions {
    * refused until the deadline, or a second or two longer. If the cluster does not answer within
    * {@link #getConnectTimeout()}, the call fails as {@link ResendFailure#GUARD_UNAVAILABLE}.
    *
+   * <p>Vert.x's cluster manager for ZooKeeper has no atomic {@code putIfAbsent}. With it, a client
+   * cannot be created while this is true.
+   *
    * @param clusterGuard false to look at this node only; true by default
    * @return this
    */

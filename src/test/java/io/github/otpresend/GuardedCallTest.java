@@ -6,6 +6,7 @@ import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.testing.FaultServer;
@@ -88,6 +89,27 @@ class GuardedCallTest {
   private OtpResendClient client(Duration cooldown) {
     return OtpResendClient.create(
         vertx, server.options().setTimeout(TIMEOUT).setCooldown(cooldown));
+  }
+
+  @Test
+  void the_cluster_manager_for_zookeeper_is_refused_since_its_maps_cannot_guard() {
+    String refused = "io.vertx.spi.cluster.zookeeper.ZookeeperClusterManager";
+    IllegalArgumentException refusal =
+        assertThrows(IllegalArgumentException.class, () -> ClusterGuard.checkCanGuard(refused));
+    assertEquals(
+        "clusterGuard is true, but "
+            + refused
+            + " cannot guard: two nodes that call putIfAbsent of its map at the same time both"
+            + " succeed; set clusterGuard to false, or use Hazelcast, Infinispan or Ignite",
+        refusal.getMessage());
+    for (String accepted :
+        List.of(
+            "io.vertx.spi.cluster.hazelcast.HazelcastClusterManager",
+            "io.vertx.ext.cluster.infinispan.InfinispanClusterManager",
+            "io.vertx.spi.cluster.ignite.IgniteClusterManager",
+            "com.example.OwnClusterManager")) {
+      ClusterGuard.checkCanGuard(accepted);
+    }
   }
 
   private static ClusterGuard.Entry onlyEntry() {

@@ -7,8 +7,8 @@ import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.hazelcast.core.HazelcastInstance;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
@@ -16,6 +16,7 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.EventLoops;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.NodeProcess;
 import io.github.otpresend.testing.TestCluster;
 import io.vertx.core.Completable;
 import io.vertx.core.Future;
@@ -24,11 +25,12 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.json.JsonObject;
 import io.vertx.core.shareddata.AsyncMap;
 import io.vertx.core.spi.cluster.ClusterManager;
-import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
@@ -44,6 +46,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -52,6 +55,8 @@ class ClusterGuardTest {
   /** The wrapper of the cluster-wide maps of node two. A test may replace it. */
   private static final AtomicReference<UnaryOperator<Future<Object>>> MAP_WRAPPER =
       new AtomicReference<>(UnaryOperator.identity());
+
+  @TempDir static Path directory;
 
   private static TestCluster cluster;
   private static Vertx node1;
@@ -62,9 +67,10 @@ class ClusterGuardTest {
 
   @BeforeAll
   static void startCluster() {
-    cluster = new TestCluster();
+    cluster = new TestCluster(directory);
     node1 = cluster.join();
     node2 = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardTest::withWrappedMaps);
+    assumeTrue(cluster.canGuard(), "this cluster manager has no map that can guard");
   }
 
   @AfterAll
@@ -286,18 +292,12 @@ class ClusterGuardTest {
 
   @Test
   void a_request_id_in_flight_on_a_node_that_died_stays_refused() {
-    KillableNode node3 = KillableNode.join();
-    Duration timeout = Duration.ofSeconds(30);
-    startCall(OtpResendClient.create(node3.vertx, server.options().setTimeout(timeout)), "id");
-    node3.kill();
-
+    callOnNodeThatDies(server.options().setTimeout(Duration.ofSeconds(30)));
     OtpResendClient other = OtpResendClient.create(node2, server.options());
     eventually(
         "the request id is refused",
         () -> failureOf(other.resend("id")).failure() == ResendFailure.ALREADY_IN_PROGRESS);
     assertEquals(1, server.requests().size());
-    answer("id");
-    eventually("the killed node is closed", node3.vertx.close()::isComplete);
   }
 
   @Test
@@ -394,12 +394,9 @@ class ClusterGuardTest {
 
   @Test
   void the_cooldown_of_a_node_that_died_ends() {
-    KillableNode node3 = KillableNode.join();
     OtpResendOptions options =
         server.options().setTimeout(Duration.ofSeconds(4)).setCooldown(Duration.ofSeconds(4));
-    startCall(OtpResendClient.create(node3.vertx, options), "id");
-    node3.kill();
-
+    callOnNodeThatDies(options);
     OtpResendClient other = OtpResendClient.create(node2, options);
     eventually(
         "the request id is cooling down",
@@ -408,7 +405,6 @@ class ClusterGuardTest {
     answer("id");
     eventually("the cooldown ends", () -> await(other.resend("id").otherwiseEmpty()) != null);
     assertEquals(2, server.requests().size());
-    eventually("the killed node is closed", node3.vertx.close()::isComplete);
   }
 
   @ParameterizedTest
@@ -474,25 +470,20 @@ class ClusterGuardTest {
     }
   }
 
-  /** A third node that a test can kill. */
-  private record KillableNode(Vertx vertx, HazelcastInstance hazelcast) {
-    static KillableNode join() {
-      AtomicReference<HazelcastClusterManager> manager = new AtomicReference<>();
-      Vertx vertx =
-          cluster.join(
-              Vertx.builder(),
-              new VertxOptions(),
-              real -> {
-                manager.set((HazelcastClusterManager) real);
-                return real;
-              });
-      HazelcastInstance hazelcast = manager.get().getHazelcastInstance();
-      eventually("the maps have a backup", hazelcast.getPartitionService()::isClusterSafe);
-      return new KillableNode(vertx, hazelcast);
-    }
-
-    void kill() {
-      hazelcast.getLifecycleService().terminate();
+  /** Starts a call on a third node, and kills that node when the server has the request. */
+  private void callOnNodeThatDies(OtpResendOptions options) {
+    JsonObject config =
+        server
+            .config()
+            .put("address", "node-that-dies")
+            .put("timeout", options.getTimeout().toMillis())
+            .put("cooldown", options.getCooldown().toMillis());
+    OtpResendClient requester =
+        OtpResendClient.overEventBus(node1, options.setAddress("node-that-dies"));
+    try (NodeProcess node3 = cluster.launch("io.github.otpresend.OtpResendVerticle", config)) {
+      eventually("the maps have a copy on another node", cluster::isSafe);
+      startCall(requester, "id");
+      node3.kill();
     }
   }
 

@@ -199,6 +199,15 @@ class PagesTest {
     assertTrue(xml(REFERENCE, "Sandbox").contains(element(version("wiremock", pom))));
     assertTrue(section(REFERENCE, "Sandbox").contains("WireMock " + version("wiremock", pom)));
     assertTrue(xml(CLUSTER, "Cluster").contains(element(version("vertx-hazelcast", pom))));
+    for (String engine : List.of("Hazelcast", "Infinispan", "Ignite", "ZooKeeper")) {
+      String artifact = "vertx-" + engine.toLowerCase(Locale.ROOT);
+      String version =
+          engine.equals("Hazelcast")
+              ? version(artifact, pom)
+              : find(artifact + "</artifactId>\\s+<version>(.+)</", pom).group(1);
+      String row = "| " + engine + " | " + version + " |";
+      assertTrue(section(CLUSTER, "Cluster managers").contains(row), row);
+    }
   }
 
   private static String xml(String page, String section) {

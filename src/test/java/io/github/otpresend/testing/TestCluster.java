@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.testing;
 
-import com.hazelcast.cluster.Address;
-import com.hazelcast.config.Config;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.spi.cluster.ClusterManager;
-import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,8 +24,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A Hazelcast cluster of nodes in this JVM and in JVMs that it starts. Other runs of the tests do
- * not join it.
+ * A cluster of nodes in this JVM and in JVMs that it starts. Other runs of the tests do not join
+ * it.
  */
 public final class TestCluster {
   /** The seconds without a heartbeat after which a node is removed. A busy machine needs less. */
@@ -37,11 +34,10 @@ public final class TestCluster {
   private static final String LOOPBACK = "127.0.0.1";
   private static final String LAUNCHER = "io.vertx.launcher.application.VertxApplication";
 
-  private final String name = "otp-" + UUID.randomUUID();
   private final String host;
-  private final int heartbeatSeconds;
   private final Path directory;
-  private String firstMember = "";
+  private final Engine engine;
+  private boolean hasFirstNode;
 
   /** Creates a cluster of nodes in this JVM. */
   public TestCluster() {
@@ -66,8 +62,18 @@ public final class TestCluster {
    */
   public TestCluster(String host, int heartbeatSeconds, Path directory) {
     this.host = host;
-    this.heartbeatSeconds = heartbeatSeconds;
     this.directory = directory;
+    engine = Engine.create("otp-" + UUID.randomUUID(), heartbeatSeconds, directory);
+  }
+
+  /** Returns whether the cluster guard works with the cluster manager of the tests. */
+  public boolean canGuard() {
+    return engine.canGuard();
+  }
+
+  /** Returns whether the cluster-wide maps lose no entry if one node is killed. */
+  public boolean isSafe() {
+    return engine.isSafe();
   }
 
   /** Starts a node in this JVM. */
@@ -82,8 +88,7 @@ public final class TestCluster {
    */
   public Vertx join(
       VertxBuilder builder, VertxOptions options, UnaryOperator<ClusterManager> wrapper) {
-    HazelcastClusterManager manager =
-        new HazelcastClusterManager(Config.loadFromString(configuration(host)));
+    ClusterManager manager = engine.manager(engine.configuration(host));
     options.getEventBusOptions().setHost(host);
     Future<Vertx> node =
         builder.with(options).withClusterManager(wrapper.apply(manager)).buildClustered();
@@ -93,50 +98,11 @@ public final class TestCluster {
     } catch (TimeoutException e) {
       throw new AssertionError(e);
     }
-    if (firstMember.isEmpty()) {
-      Address address = manager.getHazelcastInstance().getCluster().getLocalMember().getAddress();
-      firstMember = "<member>" + address.getHost() + ":" + address.getPort() + "</member>";
+    if (!hasFirstNode) {
+      hasFirstNode = true;
+      engine.onFirstNode(manager);
     }
     return vertx;
-  }
-
-  /** Returns the configuration of a node. It has a free port, and joins the first node. */
-  private String configuration(String host) {
-    return """
-        <hazelcast xmlns="http://www.hazelcast.com/schema/config">
-          <cluster-name>%s</cluster-name>
-          <network>
-            <port auto-increment="false">0</port>
-            <join>
-              <auto-detection enabled="false"/>
-              <multicast enabled="false"/>
-              <tcp-ip enabled="true">%s</tcp-ip>
-            </join>
-            <interfaces enabled="true">
-              <interface>%s</interface>
-            </interfaces>
-          </network>
-          <properties>
-            <property name="hazelcast.phone.home.enabled">false</property>
-            <property name="hazelcast.logging.type">none</property>
-            <property name="hazelcast.wait.seconds.before.join">0</property>
-            <property name="hazelcast.heartbeat.interval.seconds">1</property>
-            <property name="hazelcast.max.no.heartbeat.seconds">%d</property>
-            <property name="hazelcast.graceful.shutdown.max.wait">5</property>
-          </properties>
-          <multimap name="__vertx.subs">
-            <backup-count>1</backup-count>
-            <value-collection-type>SET</value-collection-type>
-          </multimap>
-          <map name="__vertx.haInfo">
-            <backup-count>1</backup-count>
-          </map>
-          <map name="__vertx.nodeInfo">
-            <backup-count>1</backup-count>
-          </map>
-        </hazelcast>
-        """
-        .formatted(name, firstMember, host, heartbeatSeconds);
   }
 
   /** Starts a node on loopback by Vert.x's launcher, and waits until its verticle is deployed. */
@@ -151,19 +117,20 @@ public final class TestCluster {
    * @param host the address of the node
    */
   public NodeProcess launch(List<String> prefix, String host, String verticle, JsonObject config) {
+    Path home = nodeDirectory(host);
+    write(home.resolve("config.json"), config.encode());
     NodeProcess node =
-        new NodeProcess(
+        start(
             prefix,
-            classPath(entry -> true),
-            List.of(
-                "-Dvertx.hazelcast.config=" + file(configuration(host), ".xml"),
-                LAUNCHER,
-                verticle,
-                "-cluster",
-                "-cluster-host",
-                host,
-                "-conf",
-                file(config.encode(), ".json").toString()));
+            home,
+            classPath(entry -> !engine.isOther(entry)),
+            LAUNCHER,
+            verticle,
+            "-cluster",
+            "-cluster-host",
+            host,
+            "-conf",
+            home.resolve("config.json").toString());
     node.line("Succeeded in deploying verticle");
     return node;
   }
@@ -171,30 +138,42 @@ public final class TestCluster {
   /** Starts a node whose class path has one class of the tests, but not the library. */
   public NodeProcess startPlain(Class<?> main, String... arguments) {
     String classFile = main.getName().replace('.', '/') + ".class";
-    Path classes = directory.resolve(main.getSimpleName());
+    Path home = nodeDirectory(LOOPBACK);
     try {
-      Files.createDirectories(classes.resolve(classFile).getParent());
-      Files.write(classes.resolve(classFile), Files.readAllBytes(testClasses().resolve(classFile)));
+      Files.createDirectories(home.resolve(classFile).getParent());
+      Files.copy(testClasses().resolve(classFile), home.resolve(classFile));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    String jars =
-        classPath(
-            entry -> entry.matches("(vertx-core|netty|jackson|vertx-hazelcast|hazelcast).*jar"));
-    return new NodeProcess(
+    return start(
         List.of(),
-        classes + File.pathSeparator + jars,
-        Stream.concat(
-                Stream.of(
-                    "-Dvertx.hazelcast.config=" + file(configuration(LOOPBACK), ".xml"),
-                    main.getName()),
-                Arrays.stream(arguments))
-            .toList());
+        home,
+        classPath(entry -> entry.endsWith(".jar") && !engine.isOther(entry)),
+        Stream.concat(Stream.of(main.getName()), Arrays.stream(arguments)).toArray(String[]::new));
   }
 
-  private Path file(String content, String suffix) {
+  /** Starts a JVM whose class path begins with the directory of its node. */
+  private NodeProcess start(List<String> prefix, Path home, String classPath, String... arguments) {
+    return new NodeProcess(
+        prefix,
+        home + File.pathSeparator + classPath,
+        Stream.concat(engine.jvmOptions().stream(), Arrays.stream(arguments)).toList());
+  }
+
+  /** Creates a directory with the configuration of the cluster manager. */
+  private Path nodeDirectory(String host) {
     try {
-      return Files.writeString(Files.createTempFile(directory, "node", suffix), content);
+      Path home = Files.createTempDirectory(directory, "node");
+      write(home.resolve(engine.configurationFile), engine.configuration(host));
+      return home;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void write(Path file, String content) {
+    try {
+      Files.writeString(file, content);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
