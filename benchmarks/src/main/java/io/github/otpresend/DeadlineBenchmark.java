@@ -19,8 +19,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * A deadline set and cancelled on an event loop, among others: what a call pays for it, and what it
- * would pay for a timer of its own. In the library's package, since the queue is nobody else's.
+ * Sets and cancels a deadline on an event loop, among others: once with the library's queue, and
+ * once with a timer of Vert.x. It is in the library's package, because the queue is not public.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

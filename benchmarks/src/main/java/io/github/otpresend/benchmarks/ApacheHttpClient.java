@@ -13,7 +13,7 @@ import org.apache.hc.core5.concurrent.FutureCallback;
 import org.apache.hc.core5.http2.HttpVersionPolicy;
 import org.apache.hc.core5.io.CloseMode;
 
-/** Apache HttpClient 5, asynchronously. */
+/** The asynchronous client of Apache HttpClient 5. */
 final class ApacheHttpClient implements Contender {
   private final CloseableHttpAsyncClient client;
   private final Target target;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLException;
 import org.asynchttpclient.AsyncHttpClient;
+import org.asynchttpclient.DefaultAsyncHttpClientConfig;
 import org.asynchttpclient.Dsl;
 
 /** The project async-http-client. */
@@ -14,11 +19,19 @@ final class AsyncHttpClientContender implements Contender {
 
   AsyncHttpClientContender(Target target) {
     this.target = target;
-    client =
-        Dsl.asyncHttpClient(
-            Dsl.config()
-                .setMaxConnections(target.connections())
-                .setMaxConnectionsPerHost(target.connections()));
+    DefaultAsyncHttpClientConfig.Builder config =
+        Dsl.config()
+            .setMaxConnections(target.connections())
+            .setMaxConnectionsPerHost(target.connections());
+    client = Dsl.asyncHttpClient(target.isTls() ? config.setSslContext(tls(target)) : config);
+  }
+
+  private static SslContext tls(Target target) {
+    try {
+      return SslContextBuilder.forClient().trustManager(new File(target.certificate())).build();
+    } catch (SSLException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Override

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import io.github.otpresend.benchmarks.Results.Figure;
 import io.github.otpresend.benchmarks.Results.Row;
-import io.github.otpresend.benchmarks.Results.Situation;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
@@ -24,7 +22,7 @@ import org.jfree.chart.renderer.category.StandardBarPainter;
 import org.jfree.data.category.DefaultCategoryDataset;
 import org.jfree.svg.SVGGraphics2D;
 
-/** Draws the results; the colours are legible on white and on dark. */
+/** Draws the results in colours that can be read on a light and on a dark page. */
 final class Charts {
   private static final Color TEXT = new Color(0x80, 0x80, 0x80);
   private static final Color GRID = new Color(0x80, 0x80, 0x80, 0x60);
@@ -46,7 +44,7 @@ final class Charts {
     DefaultCategoryDataset data = new DefaultCategoryDataset();
     for (Results run : runs) {
       for (Row row : run.in(Situation.MAIN)) {
-        data.addValue(row.median(figure), "JDK " + run.jdk(), row.contender().title);
+        data.addValue(row.figure(figure).median(), "JDK " + run.jdk(), row.contender().title);
       }
     }
     BarRenderer renderer = new BarRenderer();
@@ -66,7 +64,7 @@ final class Charts {
       for (Row row : run.rows()) {
         if (row.waiting() > 0) {
           data.addValue(
-              row.median(Figure.CPU),
+              row.figure(Figure.CPU).median(),
               "JDK " + run.jdk(),
               String.format(Locale.ROOT, "%,d", row.waiting()));
         }

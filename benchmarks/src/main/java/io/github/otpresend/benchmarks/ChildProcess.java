@@ -10,7 +10,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Another JVM, which says in a line that it is ready, and ends with its standard input. */
+/** Another JVM. It prints a line when it is ready, and ends with its standard input. */
 final class ChildProcess {
   private final Process process;
   private final BufferedReader output;
@@ -29,7 +29,7 @@ final class ChildProcess {
     firstLine = readLine();
   }
 
-  /** Starts a process of this class path, pinned to the server's core. */
+  /** Starts a process on the core of the server. */
   static ChildProcess onServerCore(Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>(Cores.pinToServer());
     command.addAll(List.of(java(), "-Xmx512m", "-XX:+UseSerialGC"));
@@ -37,7 +37,7 @@ final class ChildProcess {
     return new ChildProcess(command, main, arguments);
   }
 
-  /** Starts a client, which pins itself once it is warm. */
+  /** Starts a client. It leaves the core of the server when it is warm. */
   static ChildProcess client(
       String classPath, List<String> jvmArguments, Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>(List.of(java()));
@@ -54,7 +54,7 @@ final class ChildProcess {
     return firstLine;
   }
 
-  /** Says a line, and returns the line that answers it. */
+  /** Sends a line, and returns the line that answers it. */
   String ask(String line) {
     try {
       process.getOutputStream().write((line + '\n').getBytes(UTF_8));

@@ -3,10 +3,12 @@ package io.github.otpresend.benchmarks;
 
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JoinConfig;
+import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.OtpResendVerticle;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.eventbus.EventBusOptions;
+import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.ConfigUtil;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.io.IOException;
@@ -14,21 +16,42 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 
-/** The node that serves resends to another node of its cluster, as a process of its own. */
+/** A node in another process, which serves the messages of a requester in its cluster. */
 final class ClusterNode {
-  /** Of a cluster on loopback that nobody else joins. */
-  record Ports(int asker, int serving) {}
+  /** The ports of the two nodes of a cluster on loopback. */
+  record Ports(int requester, int serving) {}
+
+  /** What the node serves. */
+  enum Service {
+    /** The verticle of this library, with its cluster guard. */
+    GUARDED,
+    /** The verticle without the cluster guard. */
+    UNGUARDED,
+    /** A consumer that replies at once and sends no request. */
+    BARE
+  }
 
   private ClusterNode() {}
 
   public static void main(String[] args) throws IOException {
     Ports ports = new Ports(Integer.parseInt(args[0]), Integer.parseInt(args[1]));
+    int connections = Integer.parseInt(args[3]);
     Target target =
-        new Target(
-            Integer.parseInt(args[2]), Integer.parseInt(args[3]), 0, Answer.valueOf(args[4]));
-    join(ports.serving, ports)
-        .deployVerticle(new OtpResendVerticle(ThisLibrary.options(target)))
-        .await();
+        new Target(Integer.parseInt(args[2]), "", connections, 0, Answer.valueOf(args[4]));
+    Service service = Service.valueOf(args[5]);
+    Vertx vertx = join(ports.serving, ports);
+    if (service == Service.BARE) {
+      JsonObject reply = new JsonObject().put("success", true);
+      vertx
+          .eventBus()
+          .consumer(BareEventBus.ADDRESS, message -> message.reply(reply))
+          .completion()
+          .await();
+    } else {
+      OtpResendOptions options =
+          ThisLibrary.options(target).setClusterGuard(service == Service.GUARDED);
+      vertx.deployVerticle(new OtpResendVerticle(options)).await();
+    }
     System.out.println("ready");
     while (System.in.read() >= 0) {
       // whoever started it is still there
@@ -36,14 +59,15 @@ final class ClusterNode {
     System.exit(0);
   }
 
-  static ChildProcess start(Target target, Ports ports) {
+  static ChildProcess start(Target target, Ports ports, Service service) {
     return ChildProcess.onServerCore(
         ClusterNode.class,
-        "" + ports.asker,
+        "" + ports.requester,
         "" + ports.serving,
         "" + target.port(),
         "" + target.connections(),
-        target.answer().name());
+        target.answer().name(),
+        service.name());
   }
 
   static Ports freePorts() {
@@ -65,7 +89,7 @@ final class ClusterNode {
     join.getMulticastConfig().setEnabled(false);
     join.getTcpIpConfig()
         .setEnabled(true)
-        .addMember(Target.HOST + ":" + ports.asker)
+        .addMember(Target.HOST + ":" + ports.requester)
         .addMember(Target.HOST + ":" + ports.serving);
     config.getNetworkConfig().getInterfaces().setEnabled(true).addInterface(Target.HOST);
     return Vertx.builder()

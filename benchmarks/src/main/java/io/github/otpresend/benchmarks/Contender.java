@@ -3,16 +3,16 @@ package io.github.otpresend.benchmarks;
 
 import java.util.function.Consumer;
 
-/** A client that is measured, ready to ask for resends. */
+/** A client that is measured. */
 interface Contender {
-  /** Runs the load's first step where this client's calls are to come from. */
+  /** Runs a step of the load on the thread from which the calls come. */
   default void begin(Runnable load) {
     load.run();
   }
 
-  /** Asks once, and tells the outcome on whichever thread it comes. */
+  /** Makes a call. The outcome may come on any thread. */
   void resend(String requestId, Consumer<Outcome> done);
 
-  /** Closes it; called when nothing is in flight. */
+  /** Closes the client, which has no call in flight. */
   void close();
 }

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
 import java.util.function.Function;
 
-/** All that are measured, by the name that the results have. */
+/** The contenders, with the titles that the tables show. */
 public enum Contenders {
   DIRECT("this library, directly", target -> ThisLibrary.directly(target, VertxContender.vertx())),
   BASE(
       "this library at the base commit",
       target -> ThisLibrary.directly(target, VertxContender.vertx())),
+  FOREIGN_LOOP(
+      "this library, from another event loop",
+      target -> ThisLibrary.directly(target, VertxContender.vertxWithTwoLoops())),
   EVENT_BUS(
       "this library, over the event bus",
       target -> ThisLibrary.overEventBus(target, VertxContender.vertx())),
   EVENT_BUS_LOOPS(
       "this library, over the event bus between two event loops",
-      target ->
-          ThisLibrary.overEventBus(
-              target, Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2)))),
-  CLUSTER("this library, across a cluster", ThisLibrary::acrossCluster),
+      target -> ThisLibrary.overEventBus(target, VertxContender.vertxWithTwoLoops())),
+  CLUSTER_BARE("a bare event-bus request across a cluster", BareEventBus::acrossCluster),
+  CLUSTER_UNGUARDED(
+      "this library, across a cluster, without the guard",
+      target -> ThisLibrary.acrossCluster(target, ClusterNode.Service.UNGUARDED)),
+  CLUSTER(
+      "this library, across a cluster",
+      target -> ThisLibrary.acrossCluster(target, ClusterNode.Service.GUARDED)),
   WEB_CLIENT(
       "Vert.x WebClient, bare", target -> new VertxWebClient(target, VertxContender.vertx())),
   HTTP_CLIENT("Vert.x core HttpClient", VertxHttpClient::new),

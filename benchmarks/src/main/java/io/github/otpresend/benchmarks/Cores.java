@@ -13,20 +13,19 @@ final class Cores {
   private Cores() {}
 
   /**
-   * Of a JVM that is to be the client: how many cores there are, and that it has all but one of
-   * them for its own.
+   * Returns the options of a client's JVM: the number of cores, and that all but one are its own.
    */
   static List<String> clientArguments() {
     String cores = "-Dcores=" + (LAST + 1);
     return PINNED ? List.of(cores, "-XX:ActiveProcessorCount=" + LAST) : List.of(cores);
   }
 
-  /** What a command begins with that is to run on the server's core. */
+  /** Returns the words before a command that make it run on the core of the server. */
   static List<String> pinToServer() {
     return PINNED ? List.of("taskset", "-c", "" + LAST) : List.of();
   }
 
-  /** Leaves the server's core. */
+  /** Makes this process leave the core of the server. */
   static void pinToClient() {
     if (PINNED) {
       run("taskset", "-a", "-c", "-p", "0-" + (LAST - 1), "" + ProcessHandle.current().pid());
@@ -39,7 +38,7 @@ final class Cores {
 
   private static boolean run(String... command) {
     try {
-      // unread, the lines for a thousand threads would fill the pipe, and it would wait for ever
+      // lines that nobody reads would fill the pipe, and the command would never end
       return new ProcessBuilder(command)
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -18,7 +18,7 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class FirstCallBenchmark {
-  /** An application needs some time before its first user comes. */
+  /** The time until the first user comes. */
   private static final long PAUSE_MILLIS = 3_000;
 
   @Param({"EVENT_BUS", "DIRECT", "WEB_CLIENT"})
@@ -28,7 +28,8 @@ public class FirstCallBenchmark {
 
   @Setup
   public void start() throws InterruptedException {
-    client = contender.start(new Target(Integer.getInteger("server.port"), 1, 0, Answer.NOW));
+    int port = Integer.getInteger("server.port");
+    client = contender.start(new Target(port, "", 1, 0, Answer.SUCCESS));
     Thread.sleep(PAUSE_MILLIS);
   }
 

@@ -11,11 +11,11 @@ import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 
 /**
- * The JDK's HTTP client, asynchronously. It has no limit of connections.
+ * The JDK's HTTP client, used asynchronously. It has no limit of connections.
  *
- * <p>Before JDK 25 it starts a thread for each response where there are one or two processors: it
- * completes them on the default executor of {@code CompletableFuture}, which is the common pool
- * only if that has two threads or more. {@link Main} sees to that.
+ * <p>It completes responses on the default executor of {@code CompletableFuture}. Before JDK 25
+ * that is the common pool only if the pool has at least two threads, and otherwise a new thread for
+ * each response. So {@link Comparison} gives the pool two threads.
  */
 final class JdkHttpClient implements Contender {
   private final ExecutorService executor =
@@ -47,7 +47,7 @@ final class JdkHttpClient implements Contender {
   }
 
   @Override
-  public void close() { // the client itself ends when it is collected
+  public void close() { // the client ends when it is garbage collected
     executor.shutdown();
   }
 }

@@ -30,13 +30,13 @@ import java.util.Deque;
 import java.util.function.Consumer;
 
 /**
- * The limit: Netty's HTTP codec, with headers whose bytes are prepared. No pool but a stack, no
- * JSON, and no headers but those that it has to send.
+ * The limit: Netty's HTTP codec with prepared headers. Its pool is a stack. It checks only the
+ * status, reads no JSON, and sends only the necessary headers.
  */
 final class NettyLimit implements Contender {
   private final MultiThreadIoEventLoopGroup loop =
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-  private final Deque<Connection> idle = new ArrayDeque<>(); // of the loop's thread
+  private final Deque<Connection> idle = new ArrayDeque<>(); // used on the event loop only
   private final HttpHeaders headers =
       DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
   private final Target target;

@@ -13,7 +13,7 @@ import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 
-/** OkHttp, asynchronously: a thread for each call in flight. */
+/** OkHttp, used asynchronously. It has a thread for each call in flight. */
 final class OkHttp implements Contender {
   private static final RequestBody NO_BODY = RequestBody.create(new byte[0], null);
 

@@ -8,7 +8,7 @@ import io.github.otpresend.benchmarks.openapi.invoker.ApiException;
 import io.vertx.core.json.JsonObject;
 import java.util.function.Consumer;
 
-/** What openapi-generator makes of this one endpoint, for Vert.x. */
+/** The client that openapi-generator generates for this endpoint, on Vert.x. */
 final class OpenApiClient extends VertxContender {
   private final OtpApi api;
   private final ApiClient.AuthInfo authorization =

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 
-/** What a caller has to know of a resend. */
+/** What a caller has to know about a resend. */
 enum Outcome {
   SUCCESS,
   COOLDOWN,
@@ -13,7 +13,7 @@ enum Outcome {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
-  /** The check that every contender makes which has no JSON of its own. */
+  /** Returns the outcome of a response, for contenders that have no JSON parser of their own. */
   static Outcome of(int status, byte[] body) {
     try {
       JsonNode json = MAPPER.readTree(body);

@@ -2,10 +2,9 @@
 package io.github.otpresend.benchmarks;
 
 import io.github.otpresend.benchmarks.Results.Deadline;
-import io.github.otpresend.benchmarks.Results.Figure;
 import io.github.otpresend.benchmarks.Results.FirstCall;
 import io.github.otpresend.benchmarks.Results.Row;
-import io.github.otpresend.benchmarks.Results.Situation;
+import io.github.otpresend.benchmarks.Results.Spread;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +20,8 @@ final class Report {
       # Results
 
       The benchmark writes this page. [The page above](../README.md) says what is measured, and how.
-      ± is half the distance between the quartiles.
+      A figure is the median over the sets of JVMs, and the values in parentheses are the least and
+      the greatest set.
 
       ![CPU per resend](cpu.svg)
       ![Allocated bytes per resend](allocated.svg)
@@ -36,53 +36,62 @@ final class Report {
     List<Results> runs = Results.readAll(directory);
     Files.writeString(
         directory.resolve("README.md"),
-        HEAD + runs.stream().map(Report::of).collect(Collectors.joining()));
+        HEAD + runs.stream().map(run -> aims(run) + tables(run)).collect(Collectors.joining("\n")));
     Charts.write(runs, directory);
   }
 
-  /** Returns all tables of a run. */
-  static String of(Results run) {
+  private static String aims(Results run) {
     return "\n## JDK "
         + run.jdk()
-        + "\n"
-        + run.situations().stream()
+        + "\n\n| ratio | aim, at most | result |\n|---|---:|---:|\n"
+        + Aim.all().stream().map(aim -> aim.line(run)).collect(Collectors.joining());
+  }
+
+  /** Returns the tables of a run. */
+  static String tables(Results run) {
+    return run.situations().stream()
             .map(situation -> table(situation, run.in(situation)))
             .collect(Collectors.joining())
-        + (run.firstCalls().isEmpty() ? "" : firstCalls(run.firstCalls()))
+        + firstCalls(run.firstCalls())
         + (run.deadlines().isEmpty() ? "" : deadlines(run.deadlines()));
   }
 
-  private static String table(Situation situation, List<Row> rows) {
-    StringBuilder text = new StringBuilder("\n**" + situation + "**\n\n| |");
+  private static String table(String situation, List<Row> rows) {
+    StringBuilder text = new StringBuilder("\n**" + situation + "**\n\n| | first ÷ this, CPU |");
     for (Figure figure : Figure.values()) {
       text.append(" ").append(figure.title).append(" |");
     }
-    text.append(" CPU ÷ first row |\n|---|");
-    text.append("---:|".repeat(Figure.values().length + 1)).append('\n');
-    double first = rows.get(0).median(Figure.CPU);
-    rows.stream().map(row -> line(row, first)).forEach(text::append);
+    text.append("\n|---|").append("---:|".repeat(Figure.values().length + 1)).append('\n');
+    rows.stream().map(Report::line).forEach(text::append);
     return text.toString();
   }
 
-  private static String line(Row row, double first) {
-    double cpu = row.median(Figure.CPU);
+  private static String line(Row row) {
+    String waiting =
+        row.waiting() > 0 ? String.format(Locale.ROOT, ", %,d waiting", row.waiting()) : "";
     return "| "
         + row.contender().title
-        + (row.waiting() > 0 ? String.format(Locale.ROOT, ", %,d waiting", row.waiting()) : "")
+        + waiting
+        + " | "
+        + cell(row.ratio(), "%.2f")
         + " | "
         + Arrays.stream(Figure.values())
-            .map(figure -> cell(row, figure))
+            .map(
+                figure ->
+                    figure == Figure.CPU
+                        ? cell(row.figure(figure), figure.format)
+                        : String.format(Locale.ROOT, figure.format, row.figure(figure).median()))
             .collect(Collectors.joining(" | "))
-        + " | "
-        + String.format(Locale.ROOT, "%.2f", cpu / first)
         + " |\n";
   }
 
-  private static String cell(Row row, Figure figure) {
-    String value = String.format(Locale.ROOT, figure.format, row.median(figure));
-    return figure == Figure.CPU
-        ? value + String.format(Locale.ROOT, " ± %.0f %%", row.figures().get(figure).spread())
-        : value;
+  private static String cell(Spread value, String format) {
+    return String.format(
+        Locale.ROOT,
+        format + " (" + format + " to " + format + ")",
+        value.median(),
+        value.least(),
+        value.most());
   }
 
   private static String firstCalls(List<FirstCall> firstCalls) {
@@ -90,11 +99,11 @@ final class Report {
         + firstCalls.stream()
             .map(
                 call ->
-                    String.format(
-                        Locale.ROOT,
-                        "| %s | %.0f |\n",
-                        call.contender().title,
-                        call.millis().median()))
+                    "| "
+                        + call.contender().title
+                        + " | "
+                        + cell(Spread.of(call.millis()), "%.0f")
+                        + " |\n")
             .collect(Collectors.joining());
   }
 
@@ -111,8 +120,8 @@ final class Report {
                             ? "the queue of this library"
                             : "a timer of Vert.x",
                         deadline.others(),
-                        deadline.nanos().median(),
-                        deadline.bytes().median()))
+                        deadline.nanos(),
+                        deadline.bytes()))
             .collect(Collectors.joining());
   }
 }

@@ -6,146 +6,121 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.otpresend.DeadlineBenchmark;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.openjdk.jmh.infra.BenchmarkParams;
-import org.openjdk.jmh.results.IterationResult;
-import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 
-/** The medians and spreads of one run, and the file that keeps them. */
+/** The figures of one run, and the file that keeps them. */
 record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Deadline> deadlines) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** The figures of a contender, by their names in JMH's results. */
-  enum Figure {
-    CPU("cpu", "CPU µs per resend", "%.1f"),
-    THROUGHPUT("", "resends per second", "%,.0f"),
-    ALLOCATED("gc.alloc.rate.norm", "allocated bytes per resend", "%,.0f"),
-    P50("p50", "p50 µs", "%,.0f"),
-    P99("p99", "p99 µs", "%,.0f"),
-    P999("p99.9", "p99.9 µs", "%,.0f"),
-    SERVER("server", "server's core busy, %", "%.0f");
-
-    private final String key;
-    final String title;
-    final String format;
-
-    Figure(String key, String title, String format) {
-      this.key = key;
-      this.title = title;
-      this.format = format;
-    }
-  }
-
   /**
-   * A figure over all iterations of all forks.
+   * A contender in a situation. The lists have one value for each set of JVMs.
    *
-   * @param spread half the distance between the quartiles, in percent of the median
+   * @param ratios the CPU time of the first contender of the situation, divided by that of this one
    */
-  record Value(double median, double spread) {
-    private static Value of(RunResult result, String key) {
-      double[] values =
-          result.getBenchmarkResults().stream()
-              .flatMap(fork -> fork.getIterationResults().stream())
-              .mapToDouble(iteration -> score(iteration, key))
-              .sorted()
-              .toArray();
-      double median = (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
-      double quartiles = values[values.length * 3 / 4] - values[values.length / 4];
-      return new Value(round(median), Math.round(50 * quartiles / median));
-    }
-
-    private static double score(IterationResult iteration, String key) {
-      Result<?> result =
-          key.isEmpty() ? iteration.getPrimaryResult() : iteration.getSecondaryResults().get(key);
-      return result.getScore();
-    }
-
-    private static double round(double value) {
-      return value < 1_000 ? Math.round(value * 100) / 100.0 : Math.round(value);
-    }
-  }
-
-  /** The calls that all contenders of a table make. */
-  record Situation(Answer answer, int connections, boolean isQueued) {
-    static final Situation MAIN = new Situation(Answer.NOW, 64, false);
-
-    @Override
-    public String toString() {
-      return isQueued
-          ? answer.title + ", " + connections + " connections and calls that wait for one"
-          : answer.title + ", " + connections + " in flight";
-    }
-  }
-
-  /** A contender in a situation. */
   record Row(
+      String situation,
       Contenders contender,
-      Answer answer,
-      int connections,
       int waiting,
-      Map<Figure, Value> figures) {
-    private static Row of(RunResult result) {
-      BenchmarkParams params = result.getParams();
-      Map<Figure, Value> figures = new EnumMap<>(Figure.class);
+      Map<Figure, List<Double>> sets,
+      List<Double> ratios) {
+    static Row empty(String situation, Situation.Competitor competitor) {
+      Map<Figure, List<Double>> sets = new EnumMap<>(Figure.class);
       for (Figure figure : Figure.values()) {
-        figures.put(figure, Value.of(result, figure.key));
+        sets.put(figure, new ArrayList<>());
       }
       return new Row(
-          Contenders.valueOf(params.getParam("contender")),
-          Answer.valueOf(params.getParam("answer")),
-          Integer.parseInt(params.getParam("connections")),
-          Integer.parseInt(params.getParam("waiting")),
-          figures);
+          situation, competitor.contender(), competitor.waiting(), sets, new ArrayList<>());
     }
 
-    Situation situation() {
-      return new Situation(answer, connections, waiting > 0);
+    Spread figure(Figure figure) {
+      return Spread.of(sets.get(figure));
     }
 
-    double median(Figure figure) {
-      return figures.get(figure).median();
+    Spread ratio() {
+      return Spread.of(ratios);
+    }
+
+    /** Returns this row's figure divided by that of another row, for each set. */
+    Spread dividedBy(Row other, Figure figure) {
+      List<Double> values = new ArrayList<>();
+      for (int i = 0; i < ratios.size(); i++) {
+        values.add(sets.get(figure).get(i) / other.sets.get(figure).get(i));
+      }
+      return Spread.of(values);
     }
   }
 
-  /** The first call of a fresh JVM. */
-  record FirstCall(Contenders contender, Value millis) {
-    private static FirstCall of(RunResult result) {
-      return new FirstCall(
-          Contenders.valueOf(result.getParams().getParam("contender")), Value.of(result, ""));
+  /** The median of some values, and the least and the greatest of them. */
+  record Spread(double median, double least, double most) {
+    static Spread of(Collection<Double> values) {
+      double[] sorted = values.stream().mapToDouble(value -> value).sorted().toArray();
+      return new Spread(Results.median(sorted), sorted[0], sorted[sorted.length - 1]);
+    }
+
+    Spread inverse() {
+      return new Spread(1 / median, 1 / most, 1 / least);
     }
   }
+
+  /** The first call of a fresh JVM, in ms. */
+  record FirstCall(Contenders contender, List<Double> millis) {}
 
   /** A deadline among others, by the method of the benchmark. */
-  record Deadline(String method, int others, Value nanos, Value bytes) {
-    private static Deadline of(RunResult result) {
-      String benchmark = result.getParams().getBenchmark();
-      return new Deadline(
-          benchmark.substring(benchmark.lastIndexOf('.') + 1),
-          Integer.parseInt(result.getParams().getParam("others")),
-          Value.of(result, ""),
-          Value.of(result, Figure.ALLOCATED.key));
-    }
-  }
+  record Deadline(String method, int others, double nanos, double bytes) {}
 
-  static Results of(Collection<RunResult> all) {
+  /**
+   * @param jmh the results of {@link FirstCallBenchmark} and {@link DeadlineBenchmark}
+   */
+  static Results of(List<Row> rows, Collection<RunResult> jmh) {
     return new Results(
         System.getProperty("java.version"),
-        of(ResendBenchmark.class, all).map(Row::of).toList(),
-        of(FirstCallBenchmark.class, all).map(FirstCall::of).toList(),
-        of(DeadlineBenchmark.class, all).map(Deadline::of).toList());
+        rows,
+        of(FirstCallBenchmark.class, jmh)
+            .map(
+                result ->
+                    new FirstCall(
+                        Contenders.valueOf(result.getParams().getParam("contender")),
+                        result.getBenchmarkResults().stream()
+                            .map(fork -> round(fork.getPrimaryResult().getScore()))
+                            .toList()))
+            .toList(),
+        of(DeadlineBenchmark.class, jmh)
+            .map(
+                result ->
+                    new Deadline(
+                        result.getPrimaryResult().getLabel(),
+                        Integer.parseInt(result.getParams().getParam("others")),
+                        round(result.getPrimaryResult().getScore()),
+                        round(result.getSecondaryResults().get("gc.alloc.rate.norm").getScore())))
+            .toList());
   }
 
   private static Stream<RunResult> of(Class<?> benchmark, Collection<RunResult> all) {
     String prefix = benchmark.getName() + ".";
     return all.stream().filter(result -> result.getParams().getBenchmark().startsWith(prefix));
+  }
+
+  /** Rounds to four digits. */
+  static double round(double value) {
+    return new BigDecimal(value).round(new MathContext(4)).doubleValue();
+  }
+
+  static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
   }
 
   /** Writes one line for each row, so that a difference of two files can be read. */
@@ -187,11 +162,18 @@ record Results(String jdk, List<Row> rows, List<FirstCall> firstCalls, List<Dead
     }
   }
 
-  List<Situation> situations() {
+  List<String> situations() {
     return rows.stream().map(Row::situation).distinct().toList();
   }
 
-  List<Row> in(Situation situation) {
+  List<Row> in(String situation) {
     return rows.stream().filter(row -> row.situation().equals(situation)).toList();
+  }
+
+  Row row(String situation, Contenders contender) {
+    return in(situation).stream()
+        .filter(row -> row.contender == contender)
+        .findFirst()
+        .orElseThrow();
   }
 }

@@ -12,6 +12,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
@@ -21,22 +22,41 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
-import java.lang.management.ManagementFactory;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.pkitesting.CertificateBuilder;
+import io.netty.pkitesting.X509Bundle;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /**
- * The service, as cheap as it can be: one thread of bare Netty that knows no more of HTTP than
- * where a head ends. It is a process of its own, prints its port, and ends with its standard input.
+ * The service, as cheap as possible: one thread of bare Netty that only finds the end of the head
+ * of a request. It is another process, prints its ports, and ends with its standard input.
  */
 final class Server extends ByteToMessageDecoder {
-  static final char CPU = 'c';
+  private static final char CPU = 'c';
 
   private static final ByteBuf END_OF_HEAD = Unpooled.copiedBuffer("\r\n\r\n", US_ASCII);
   private static final int SEGMENT = "POST /".length();
+
+  /** The ports of the server, with and without TLS. */
+  record Ports(int plain, int tls) {
+    static Ports parse(String text) {
+      String[] ports = text.split("/");
+      return new Ports(Integer.parseInt(ports[0]), Integer.parseInt(ports[1]));
+    }
+
+    @Override
+    public String toString() {
+      return plain + "/" + tls;
+    }
+  }
 
   private final Map<Answer, ByteBuf> answers;
 
@@ -44,18 +64,40 @@ final class Server extends ByteToMessageDecoder {
     this.answers = answers;
   }
 
+  /** Starts the server, and writes the certificate for TLS to the file that the argument names. */
   public static void main(String[] args) throws Exception {
+    X509Bundle certificate =
+        new CertificateBuilder()
+            .ecp256()
+            .subject("CN=" + Target.HOST)
+            .addSanIpAddress(Target.HOST)
+            .setIsCertificateAuthority(true)
+            .buildSelfSigned();
+    Files.writeString(Path.of(args[0]), certificate.getCertificatePEM());
+    SslContext tls =
+        SslContextBuilder.forServer(
+                certificate.getKeyPair().getPrivate(), certificate.getCertificate())
+            .build();
+    IoHandlerFactory io =
+        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, io);
+    System.out.println(new Ports(listen(loop, null), listen(loop, tls)));
+    while (System.in.read() >= 0) {
+      // whoever started it is still there
+    }
+    System.exit(0);
+  }
+
+  private static int listen(EventLoopGroup loop, SslContext tls) throws InterruptedException {
     Map<Answer, ByteBuf> answers = new EnumMap<>(Answer.class);
     for (Answer answer : Answer.values()) {
       answers.put(answer, response(answer.status, answer.body));
     }
-    boolean epoll = Epoll.isAvailable();
-    IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     Class<? extends ServerChannel> channel =
-        epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+        Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
     Channel server =
         new ServerBootstrap()
-            .group(new MultiThreadIoEventLoopGroup(1, io))
+            .group(loop)
             .channel(channel)
             .option(ChannelOption.SO_BACKLOG, 2_048)
             .childOption(ChannelOption.TCP_NODELAY, true)
@@ -63,17 +105,27 @@ final class Server extends ByteToMessageDecoder {
                 new ChannelInitializer<>() {
                   @Override
                   protected void initChannel(Channel connection) {
+                    if (tls != null) {
+                      connection.pipeline().addLast(tls.newHandler(connection.alloc()));
+                    }
                     connection.pipeline().addLast(new Server(answers));
                   }
                 })
             .bind(Target.HOST, 0)
             .sync()
             .channel();
-    System.out.println(((InetSocketAddress) server.localAddress()).getPort());
-    while (System.in.read() >= 0) {
-      // whoever started it is still there
+    return ((InetSocketAddress) server.localAddress()).getPort();
+  }
+
+  /** Asks the server for the CPU time of its process. */
+  static long cpuNanos(int port) throws IOException {
+    try (Socket socket = new Socket(Target.HOST, port)) {
+      socket.getOutputStream().write(("POST /" + CPU + " HTTP/1.1\r\n\r\n").getBytes(US_ASCII));
+      byte[] answer = new byte[1_000];
+      int length = socket.getInputStream().read(answer);
+      String text = new String(answer, 0, length, US_ASCII);
+      return Long.parseLong(text.substring(text.lastIndexOf('\n') + 1));
     }
-    System.exit(0);
   }
 
   private static ByteBuf response(int status, String body) {
@@ -95,20 +147,12 @@ final class Server extends ByteToMessageDecoder {
     in.readerIndex(end + END_OF_HEAD.readableBytes());
     if (segment == CPU) {
       context.writeAndFlush(
-          Unpooled.copiedBuffer("HTTP/1.1 200 OK\r\n\r\n" + cpuNanos(), US_ASCII));
+          Unpooled.copiedBuffer("HTTP/1.1 200 OK\r\n\r\n" + Turns.cpuNanos(), US_ASCII));
       return;
     }
     for (Answer answer : Answer.values()) {
       if (answer.segment() == segment) {
-        ByteBuf bytes = answers.get(answer).duplicate();
-        if (answer.delayMillis == 0) {
-          context.writeAndFlush(bytes);
-        } else {
-          context
-              .executor()
-              .schedule(
-                  () -> context.writeAndFlush(bytes), answer.delayMillis, TimeUnit.MILLISECONDS);
-        }
+        context.writeAndFlush(answers.get(answer).duplicate());
       }
     }
   }
@@ -116,10 +160,5 @@ final class Server extends ByteToMessageDecoder {
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
     context.close(); // a client that is done may reset its connections
-  }
-
-  private static long cpuNanos() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getProcessCpuTime();
   }
 }

@@ -10,7 +10,7 @@ import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.function.Consumer;
 
-/** This library: directly, over the local event bus, or over that of a cluster. */
+/** This library: directly, over the event bus of one node, or across a cluster. */
 final class ThisLibrary extends VertxContender {
   private final OtpResendClient client;
   private final Runnable alsoClose;
@@ -26,13 +26,17 @@ final class ThisLibrary extends VertxContender {
         new OtpResendOptions()
             .setBaseUrl(target.baseUrl())
             .setToken(Target.TOKEN)
-            .setMaxConnections(target.connections());
+            .setMaxConnections(target.connections())
+            .setKeepAliveTimeout(Duration.ofMinutes(1)); // other contenders take turns meanwhile
+    if (target.isTls()) {
+      options.setWebClient(VertxWebClient.options(target));
+    }
     return target.waiting() == 0
         ? options
         : options
             .setMaxPending(target.waiting())
-            .setTimeout(Duration.ofMinutes(1))
-            .setConnectTimeout(Duration.ofMinutes(1)); // so long may a queue of 100,000 take
+            .setTimeout(Duration.ofMinutes(1)) // 100,000 waiting calls may take as long
+            .setConnectTimeout(Duration.ofMinutes(1));
   }
 
   static Contender directly(Target target, Vertx vertx) {
@@ -44,10 +48,10 @@ final class ThisLibrary extends VertxContender {
     return new ThisLibrary(vertx, OtpResendClient.overEventBus(vertx, options(target)), () -> {});
   }
 
-  static Contender acrossCluster(Target target) {
+  static Contender acrossCluster(Target target, ClusterNode.Service service) {
     ClusterNode.Ports ports = ClusterNode.freePorts();
-    Vertx vertx = ClusterNode.join(ports.asker(), ports);
-    ChildProcess serving = ClusterNode.start(target, ports);
+    Vertx vertx = ClusterNode.join(ports.requester(), ports);
+    ChildProcess serving = ClusterNode.start(target, ports, service);
     return new ThisLibrary(
         vertx, OtpResendClient.overEventBus(vertx, options(target)), serving::close);
   }

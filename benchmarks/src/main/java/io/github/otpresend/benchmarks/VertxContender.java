@@ -5,7 +5,7 @@ import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 
-/** A client on Vert.x, whose calls come from one event loop. */
+/** A client on Vert.x. All its calls come from one event loop. */
 abstract class VertxContender implements Contender {
   final Vertx vertx;
   private final Context context;
@@ -15,12 +15,17 @@ abstract class VertxContender implements Contender {
     context = vertx.getOrCreateContext();
   }
 
-  /** With one event loop: a client has one core. */
+  /** Returns a Vertx with one event loop, since a client has one core. */
   static Vertx vertx() {
     return Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   }
 
-  /** The same with Netty's native transport; fails where there is none. */
+  /** Returns a Vertx whose first two contexts have different event loops. */
+  static Vertx vertxWithTwoLoops() {
+    return Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2));
+  }
+
+  /** Returns a Vertx with Netty's native transport, or fails if there is none. */
   static Vertx nativeVertx() {
     Vertx vertx =
         Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setPreferNativeTransport(true));

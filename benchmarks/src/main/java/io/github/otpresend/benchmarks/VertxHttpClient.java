@@ -2,7 +2,6 @@
 package io.github.otpresend.benchmarks;
 
 import io.vertx.core.http.HttpClient;
-import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.json.JsonObject;
@@ -18,7 +17,8 @@ final class VertxHttpClient extends VertxContender {
     this.target = target;
     client =
         vertx.createHttpClient(
-            new HttpClientOptions(), new PoolOptions().setHttp1MaxSize(target.connections()));
+            VertxWebClient.options(target),
+            new PoolOptions().setHttp1MaxSize(target.connections()));
   }
 
   @Override

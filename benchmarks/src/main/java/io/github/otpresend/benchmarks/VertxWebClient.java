@@ -5,12 +5,13 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.PemTrustOptions;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.util.function.Consumer;
 
-/** Vert.x's bare Web Client: no deadline, no cap, no typed outcome. */
+/** The bare Web Client of Vert.x: no deadline, no size limit, no typed outcome. */
 final class VertxWebClient extends VertxContender {
   private final WebClient client;
   private final Target target;
@@ -20,7 +21,15 @@ final class VertxWebClient extends VertxContender {
     this.target = target;
     client =
         WebClient.create(
-            vertx, new WebClientOptions(), new PoolOptions().setHttp1MaxSize(target.connections()));
+            vertx, options(target), new PoolOptions().setHttp1MaxSize(target.connections()));
+  }
+
+  static WebClientOptions options(Target target) {
+    return target.isTls()
+        ? new WebClientOptions()
+            .setSsl(true)
+            .setTrustOptions(new PemTrustOptions().addCertPath(target.certificate()))
+        : new WebClientOptions();
   }
 
   @Override
