@@ -217,7 +217,7 @@ abstract class Engine {
     Ignite(Path directory) {
       super("ignite.json");
       this.directory = directory.toAbsolutePath();
-      System.setProperty("IGNITE_WORK_DIR", this.directory.toString());
+      System.setProperty("IGNITE_HOME", this.directory.toString());
     }
 
     @Override
@@ -263,7 +263,7 @@ abstract class Engine {
           "--add-opens=java.base/java.util=ALL-UNNAMED",
           "--add-opens=java.base/java.lang.invoke=ALL-UNNAMED",
           "--add-opens=java.base/java.lang=ALL-UNNAMED",
-          "-DIGNITE_WORK_DIR=" + directory);
+          "-DIGNITE_HOME=" + directory);
     }
   }
 

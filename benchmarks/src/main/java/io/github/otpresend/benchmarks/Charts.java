@@ -2,22 +2,18 @@
 package io.github.otpresend.benchmarks;
 
 import io.github.otpresend.benchmarks.Results.Row;
-import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import org.jfree.chart.ChartFactory;
 import org.jfree.chart.JFreeChart;
 import org.jfree.chart.axis.Axis;
 import org.jfree.chart.plot.CategoryPlot;
 import org.jfree.chart.plot.PlotOrientation;
 import org.jfree.chart.renderer.category.BarRenderer;
-import org.jfree.chart.renderer.category.CategoryItemRenderer;
-import org.jfree.chart.renderer.category.LineAndShapeRenderer;
 import org.jfree.chart.renderer.category.StandardBarPainter;
 import org.jfree.data.category.DefaultCategoryDataset;
 import org.jfree.svg.SVGGraphics2D;
@@ -37,7 +33,6 @@ final class Charts {
     bars(runs, Figure.CPU, directory.resolve("cpu.svg"));
     bars(runs, Figure.ALLOCATED, directory.resolve("allocated.svg"));
     bars(runs, Figure.P99, directory.resolve("p99.svg"));
-    waiting(runs, directory.resolve("waiting.svg"));
   }
 
   private static void bars(List<Results> runs, Figure figure, Path file) throws IOException {
@@ -58,32 +53,7 @@ final class Charts {
     draw(chart, renderer, 80 + 36 * data.getColumnCount(), file);
   }
 
-  private static void waiting(List<Results> runs, Path file) throws IOException {
-    DefaultCategoryDataset data = new DefaultCategoryDataset();
-    for (Results run : runs) {
-      for (Row row : run.rows()) {
-        if (row.waiting() > 0) {
-          data.addValue(
-              row.figure(Figure.CPU).median(),
-              "JDK " + run.jdk(),
-              String.format(Locale.ROOT, "%,d", row.waiting()));
-        }
-      }
-    }
-    JFreeChart chart =
-        ChartFactory.createLineChart(
-            Figure.CPU.title + ", by the number of calls that wait for a connection",
-            null,
-            null,
-            data,
-            PlotOrientation.VERTICAL,
-            true,
-            false,
-            false);
-    draw(chart, new LineAndShapeRenderer(), 320, file);
-  }
-
-  private static void draw(JFreeChart chart, CategoryItemRenderer renderer, int height, Path file)
+  private static void draw(JFreeChart chart, BarRenderer renderer, int height, Path file)
       throws IOException {
     chart.setBackgroundPaint(null);
     chart.getTitle().setFont(FONT.deriveFont(Font.BOLD, 13f));
@@ -99,7 +69,6 @@ final class Charts {
     plot.setRenderer(renderer);
     for (int i = 0; i < SERIES.length; i++) {
       renderer.setSeriesPaint(i, SERIES[i]);
-      renderer.setSeriesStroke(i, new BasicStroke(2));
     }
     for (Axis axis : List.of(plot.getDomainAxis(), plot.getRangeAxis())) {
       axis.setTickLabelFont(FONT);

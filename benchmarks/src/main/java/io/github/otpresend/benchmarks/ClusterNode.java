@@ -54,7 +54,7 @@ final class ClusterNode {
     }
     System.out.println("ready");
     while (System.in.read() >= 0) {
-      // whoever started it is still there
+      // its standard input is open while the process that started it lives
     }
     System.exit(0);
   }

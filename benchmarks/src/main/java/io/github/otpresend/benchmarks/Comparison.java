@@ -41,12 +41,11 @@ final class Comparison {
     return !BASE.isEmpty();
   }
 
-  List<Results.Row> run(List<Situation> situations, int sets) {
-    for (int set = 1; set <= sets; set++) {
-      for (Situation situation : situations) {
-        System.out.printf("set %d of %d: %s%n", set, sets, situation.title());
-        compare(situation);
-      }
+  /** Runs one set of JVMs for each situation, and returns the rows of all sets so far. */
+  List<Results.Row> runSet(List<Situation> situations) {
+    for (Situation situation : situations) {
+      System.out.println(situation.title());
+      compare(situation);
     }
     return List.copyOf(rows.values());
   }

@@ -3,11 +3,13 @@ package io.github.otpresend.benchmarks;
 
 import io.github.otpresend.DeadlineBenchmark;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Consumer;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
@@ -25,24 +27,31 @@ public final class Main {
 
   public static void main(String[] args) throws IOException, RunnerException {
     switch (args[0]) {
-      case "full" -> {
-        Results results = run(Situation.full(), SETS, true);
-        Path directory = Files.createDirectories(Path.of("results"));
-        results.write(directory.resolve("jdk-" + Runtime.version().feature() + ".json"));
-        System.out.print(Report.tables(results));
-        Report.write(directory);
-      }
-      case "short" -> System.out.print(Report.tables(run(Situation.brief(), SETS, false)));
-      case "smoke" -> System.out.print(Report.tables(run(Situation.smoke(), 1, true)));
+      case "full" -> run(Situation.full(), SETS, true, Main::write);
+      case "short" -> run(Situation.brief(), SETS, false, results -> {});
+      case "smoke" -> run(Situation.smoke(), 1, true, results -> {});
       default -> throw new IllegalArgumentException("not full, short or smoke: " + args[0]);
     }
   }
 
-  private static Results run(List<Situation> situations, int sets, boolean withDeadlines)
+  /** Writes the results, and the page and charts of all results so far. */
+  private static void write(Results results) {
+    try {
+      Path directory = Files.createDirectories(Path.of("results"));
+      results.write(directory.resolve("jdk-" + Runtime.version().feature() + ".json"));
+      Report.write(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Runs the benchmarks, and passes the results to a consumer after each set of JVMs. */
+  private static void run(
+      List<Situation> situations, int sets, boolean withDeadlines, Consumer<Results> afterSet)
       throws IOException, RunnerException {
     List<RunResult> jmh = new ArrayList<>();
     if (withDeadlines) {
-      jmh.addAll(jmh(options(DeadlineBenchmark.class, sets).warmupIterations(sets / 2)));
+      jmh.addAll(jmh(options(DeadlineBenchmark.class, 1).warmupIterations(sets / 2)));
     }
     Path certificate = Files.createTempFile("benchmarks", ".pem");
     ChildProcess server = ChildProcess.onServerCore(Server.class, certificate.toString());
@@ -53,7 +62,13 @@ public final class Main {
               options(FirstCallBenchmark.class, sets)
                   .warmupIterations(0)
                   .jvmArgs("-Xmx1g", "-Dserver.port=" + ports.plain())));
-      return Results.of(new Comparison(ports, certificate).run(situations, sets), jmh);
+      Comparison comparison = new Comparison(ports, certificate);
+      for (int set = 1; set <= sets; set++) {
+        System.out.printf("set %d of %d%n", set, sets);
+        Results results = Results.of(comparison.runSet(situations), jmh);
+        System.out.print(Report.tables(results));
+        afterSet.accept(results);
+      }
     } finally {
       server.close();
       Files.delete(certificate);

@@ -26,7 +26,6 @@ final class Report {
       ![CPU per resend](cpu.svg)
       ![Allocated bytes per resend](allocated.svg)
       ![p99](p99.svg)
-      ![CPU per resend by waiting calls](waiting.svg)
       """;
 
   private Report() {}

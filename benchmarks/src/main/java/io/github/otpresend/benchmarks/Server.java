@@ -83,7 +83,7 @@ final class Server extends ByteToMessageDecoder {
     EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, io);
     System.out.println(new Ports(listen(loop, null), listen(loop, tls)));
     while (System.in.read() >= 0) {
-      // whoever started it is still there
+      // its standard input is open while the process that started it lives
     }
     System.exit(0);
   }
