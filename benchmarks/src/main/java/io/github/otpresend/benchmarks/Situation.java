@@ -65,7 +65,8 @@ record Situation(
   /** Returns one turn of each contender and of each kind of load. */
   static List<Situation> smoke() {
     Set<String> leftOut =
-        Set.of(inFlight(Answer.SUCCESS, 1), inFlight(Answer.SUCCESS, 1_024), atRate(10_000));
+        Set.of(
+            inFlight(Answer.SUCCESS, 1), inFlight(Answer.SUCCESS, 1_024), WAITING, atRate(10_000));
     return full().stream()
         .filter(situation -> !leftOut.contains(situation.title))
         .map(
