@@ -15,7 +15,7 @@ final class ClosedLoad extends Load {
   }
 
   @Override
-  void run(long millis) throws InterruptedException {
+  void callFor(long millis) throws InterruptedException {
     contender.begin(
         () -> {
           for (int i = 0; i < inFlight; i++) {

@@ -30,20 +30,16 @@ abstract class Load {
     this.expected = expected;
   }
 
-  /** Makes calls for some time, and waits until all have ended. */
-  abstract void run(long millis) throws InterruptedException;
-
-  /** Returns the latencies of the calls in ns. */
-  final Histogram latencies() {
-    return latencies;
-  }
-
-  /** Throws an exception if a call did not end as expected. */
-  final void check() {
+  /** Makes calls for some time, waits until all have ended, and returns their latencies in ns. */
+  final Histogram run(long millis) throws InterruptedException {
+    callFor(millis);
     if (errors.get() > 0) {
       throw new IllegalStateException(errors + " calls did not end as " + expected);
     }
+    return latencies;
   }
+
+  abstract void callFor(long millis) throws InterruptedException;
 
   /**
    * Makes a call.

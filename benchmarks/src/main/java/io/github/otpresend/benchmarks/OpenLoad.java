@@ -21,7 +21,7 @@ final class OpenLoad extends Load {
   }
 
   @Override
-  void run(long millis) throws InterruptedException {
+  void callFor(long millis) throws InterruptedException {
     int calls = (int) (rate * millis / 1_000);
     long nanosBetween = TimeUnit.SECONDS.toNanos(1) / rate;
     Semaphore ended = new Semaphore(0);

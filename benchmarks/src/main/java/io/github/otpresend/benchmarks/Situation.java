@@ -119,9 +119,9 @@ record Situation(
   private static Situation open(int rate) {
     List<Competitor> competitors =
         Stream.of(Contenders.DIRECT, Contenders.WEB_CLIENT, Contenders.ASYNC_HTTP_CLIENT)
-            .map(contender -> new Competitor(contender, Answer.SUCCESS, false, 1_024, 0, rate))
+            .map(contender -> new Competitor(contender, Answer.SUCCESS, false, 64, 0, rate))
             .toList();
-    return new Situation(atRate(rate), competitors, 3, 4, 2_500);
+    return new Situation(atRate(rate), competitors, 4, 4, 2_500);
   }
 
   private static Stream<Contenders> present(List<Contenders> contenders) {

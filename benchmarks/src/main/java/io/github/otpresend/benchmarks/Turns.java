@@ -40,10 +40,13 @@ final class Turns {
     Server.Ports ports = Server.Ports.parse(args[5]);
     String certificate = args[6];
     int port = certificate.isEmpty() ? ports.plain() : ports.tls();
-    Target target = new Target(port, certificate, connections, waiting, answer);
+    // at a rate, the calls of a second may wait
+    int room = rate > 0 ? rate : waiting;
+    Target target = new Target(port, certificate, connections, room, answer);
     Contender client = Contenders.valueOf(args[0]).start(target);
     System.out.println("ready");
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, US_ASCII));
+    int inFlight = rate > 0 ? 64 : connections + waiting;
     boolean isPinned = false;
     for (String line; (line = in.readLine()) != null; ) {
       boolean isMeasured = line.startsWith("!");
@@ -52,14 +55,12 @@ final class Turns {
         isPinned = true;
       }
       long millis = Long.parseLong(line.replace("!", ""));
+      // until a client is warm, it cannot hold the rate
       Load load =
-          rate > 0
+          rate > 0 && isMeasured
               ? new OpenLoad(client, answer.outcome, rate)
-              : new ClosedLoad(client, answer.outcome, connections + waiting);
+              : new ClosedLoad(client, answer.outcome, inFlight);
       double[] figures = run(load, millis, ports.plain());
-      if (isMeasured) { // a client that is not warm cannot hold the rate, and may refuse calls
-        load.check();
-      }
       System.out.println(
           Arrays.stream(figures).mapToObj(Double::toString).collect(Collectors.joining(" ")));
     }
@@ -72,8 +73,7 @@ final class Turns {
     long begin = System.nanoTime();
     long bytes = allocatedBytes();
     long cpu = cpuNanos();
-    load.run(millis);
-    Histogram latencies = load.latencies();
+    Histogram latencies = load.run(millis);
     double resends = latencies.getTotalCount();
     cpu = cpuNanos() - cpu;
     bytes = allocatedBytes() - bytes;
