@@ -4,6 +4,7 @@ package io.github.otpresend.benchmarks;
 import io.github.otpresend.benchmarks.Results.Spread;
 import java.util.List;
 import java.util.Locale;
+import java.util.NoSuchElementException;
 import java.util.function.Function;
 
 /**
@@ -77,7 +78,7 @@ record Aim(String title, double limit, Function<Results, Spread> ratio) {
 
   private static Spread waiting(Results run) {
     List<Results.Row> rows = run.in(Situation.WAITING);
-    return rows.get(rows.size() - 1).ratio().inverse();
+    return rows.stream().skip(1).findFirst().orElseThrow().ratio().inverse();
   }
 
   private static Spread firstCalls(Results run) {
@@ -95,9 +96,17 @@ record Aim(String title, double limit, Function<Results, Spread> ratio) {
         .orElseThrow();
   }
 
-  /** Returns the line of the table of aims. A ratio that misses its aim is bold. */
+  /**
+   * Returns the line of the table of aims. A ratio that misses its aim is bold. The line is empty
+   * if the run did not measure the ratio.
+   */
   String line(Results run) {
-    Spread result = ratio.apply(run);
+    Spread result;
+    try {
+      result = ratio.apply(run);
+    } catch (NoSuchElementException notMeasured) {
+      return "";
+    }
     String median = String.format(Locale.ROOT, "%.2f", result.median());
     return String.format(
         Locale.ROOT,

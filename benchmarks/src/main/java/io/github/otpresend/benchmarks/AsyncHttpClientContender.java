@@ -19,10 +19,10 @@ final class AsyncHttpClientContender implements Contender {
 
   AsyncHttpClientContender(Target target) {
     this.target = target;
-    // a call that waits gets a connection of its own, since this client has no queue
-    int connections = target.connections() + target.waiting();
     DefaultAsyncHttpClientConfig.Builder config =
-        Dsl.config().setMaxConnections(connections).setMaxConnectionsPerHost(connections);
+        Dsl.config()
+            .setMaxConnections(target.connections())
+            .setMaxConnectionsPerHost(target.connections());
     client = Dsl.asyncHttpClient(target.isTls() ? config.setSslContext(tls(target)) : config);
   }
 

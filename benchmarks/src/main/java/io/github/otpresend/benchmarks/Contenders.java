@@ -31,7 +31,12 @@ public enum Contenders {
   JDK("JDK HttpClient", JdkHttpClient::new),
   OKHTTP("OkHttp", OkHttp::new),
   APACHE("Apache HttpClient 5", ApacheHttpClient::new),
-  ASYNC_HTTP_CLIENT("async-http-client", AsyncHttpClientContender::new),
+  ASYNC_HTTP_CLIENT(
+      "async-http-client",
+      target ->
+          target.waiting() == 0
+              ? new AsyncHttpClientContender(target)
+              : new Queued(new AsyncHttpClientContender(target), target.connections())),
   REACTOR_NETTY("Reactor Netty", ReactorNetty::new),
   OPENAPI("openapi-generator's client", OpenApiClient::new),
   NETTY("the limit: bare Netty", NettyLimit::new),

@@ -46,7 +46,6 @@ final class Turns {
     Contender client = Contenders.valueOf(args[0]).start(target);
     System.out.println("ready");
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, US_ASCII));
-    int inFlight = rate > 0 ? 64 : connections + waiting;
     boolean isPinned = false;
     for (String line; (line = in.readLine()) != null; ) {
       boolean isMeasured = line.startsWith("!");
@@ -59,7 +58,7 @@ final class Turns {
       Load load =
           rate > 0 && isMeasured
               ? new OpenLoad(client, answer.outcome, rate)
-              : new ClosedLoad(client, answer.outcome, inFlight);
+              : new ClosedLoad(client, answer.outcome, connections + waiting);
       double[] figures = run(load, millis, ports.plain());
       System.out.println(
           Arrays.stream(figures).mapToObj(Double::toString).collect(Collectors.joining(" ")));
