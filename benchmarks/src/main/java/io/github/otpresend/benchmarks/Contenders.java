@@ -9,9 +9,7 @@ public enum Contenders {
   BASE(
       "this library at the base commit",
       target -> ThisLibrary.directly(target, VertxContender.vertx())),
-  FOREIGN_LOOP(
-      "this library, from another event loop",
-      target -> ThisLibrary.directly(target, VertxContender.vertxWithTwoLoops())),
+  FOREIGN_LOOP("this library, from another event loop", ThisLibrary::fromAnotherLoop),
   EVENT_BUS(
       "this library, over the event bus",
       target -> ThisLibrary.overEventBus(target, VertxContender.vertx())),

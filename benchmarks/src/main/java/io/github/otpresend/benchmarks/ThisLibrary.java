@@ -7,7 +7,10 @@ import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.vertx.core.Vertx;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /** This library: directly, over the event bus of one node, or across a cluster. */
@@ -41,6 +44,19 @@ final class ThisLibrary extends VertxContender {
 
   static Contender directly(Target target, Vertx vertx) {
     return new ThisLibrary(vertx, OtpResendClient.create(vertx, options(target)), () -> {});
+  }
+
+  /** The client is owned by another event loop than the loop from which the calls come. */
+  static Contender fromAnotherLoop(Target target) {
+    Vertx vertx = VertxContender.vertxWithTwoLoops();
+    ContextInternal home = ((VertxInternal) vertx).createEventLoopContext();
+    CompletableFuture<OtpResendClient> client = new CompletableFuture<>();
+    home.runOnContext(v -> client.complete(OtpResendClient.create(vertx, options(target))));
+    ThisLibrary contender = new ThisLibrary(vertx, client.join(), () -> {});
+    if (contender.context.nettyEventLoop() == home.nettyEventLoop()) {
+      throw new IllegalStateException("the calls come from the event loop of the client");
+    }
+    return contender;
   }
 
   static Contender overEventBus(Target target, Vertx vertx) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.internal.ContextInternal;
 
 /** A client on Vert.x. All its calls come from one event loop. */
 abstract class VertxContender implements Contender {
   final Vertx vertx;
-  private final Context context;
+  final ContextInternal context;
 
   VertxContender(Vertx vertx) {
     this.vertx = vertx;
-    context = vertx.getOrCreateContext();
+    context = (ContextInternal) vertx.getOrCreateContext();
   }
 
   /** Returns a Vertx with one event loop, since a client has one core. */
@@ -20,7 +20,7 @@ abstract class VertxContender implements Contender {
     return Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   }
 
-  /** Returns a Vertx whose first two contexts have different event loops. */
+  /** Returns a Vertx with two event loops. */
   static Vertx vertxWithTwoLoops() {
     return Vertx.vertx(new VertxOptions().setEventLoopPoolSize(2));
   }
