@@ -18,6 +18,12 @@ final class ThisLibrary extends VertxContender {
   private final OtpResendClient client;
   private final Runnable alsoClose;
 
+  private ThisLibrary(ContextInternal caller, OtpResendClient client) {
+    super(caller);
+    this.client = client;
+    alsoClose = () -> {};
+  }
+
   private ThisLibrary(Vertx vertx, OtpResendClient client, Runnable alsoClose) {
     super(vertx);
     this.client = client;
@@ -48,15 +54,15 @@ final class ThisLibrary extends VertxContender {
 
   /** The client is owned by another event loop than the loop from which the calls come. */
   static Contender fromAnotherLoop(Target target) {
-    Vertx vertx = VertxContender.vertxWithTwoLoops();
-    ContextInternal home = ((VertxInternal) vertx).createEventLoopContext();
-    CompletableFuture<OtpResendClient> client = new CompletableFuture<>();
-    home.runOnContext(v -> client.complete(OtpResendClient.create(vertx, options(target))));
-    ThisLibrary contender = new ThisLibrary(vertx, client.join(), () -> {});
-    if (contender.context.nettyEventLoop() == home.nettyEventLoop()) {
+    VertxInternal vertx = (VertxInternal) VertxContender.vertxWithTwoLoops();
+    ContextInternal home = vertx.createEventLoopContext();
+    ContextInternal caller = vertx.createEventLoopContext(); // Netty gives out its loops in turn
+    if (caller.nettyEventLoop() == home.nettyEventLoop()) {
       throw new IllegalStateException("the calls come from the event loop of the client");
     }
-    return contender;
+    CompletableFuture<OtpResendClient> client = new CompletableFuture<>();
+    home.runOnContext(v -> client.complete(OtpResendClient.create(vertx, options(target))));
+    return new ThisLibrary(caller, client.join());
   }
 
   static Contender overEventBus(Target target, Vertx vertx) {

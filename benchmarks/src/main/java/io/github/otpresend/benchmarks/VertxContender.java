@@ -8,11 +8,18 @@ import io.vertx.core.internal.ContextInternal;
 /** A client on Vert.x. All its calls come from one event loop. */
 abstract class VertxContender implements Contender {
   final Vertx vertx;
-  final ContextInternal context;
+  private final ContextInternal context;
 
   VertxContender(Vertx vertx) {
-    this.vertx = vertx;
-    context = (ContextInternal) vertx.getOrCreateContext();
+    this((ContextInternal) vertx.getOrCreateContext());
+  }
+
+  /**
+   * @param context the context from which the calls come
+   */
+  VertxContender(ContextInternal context) {
+    vertx = context.owner();
+    this.context = context;
   }
 
   /** Returns a Vertx with one event loop, since a client has one core. */
