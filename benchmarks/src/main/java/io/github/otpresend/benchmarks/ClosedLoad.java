@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.CountDownLatch;
 
 /** A constant number of calls in flight: when a call ends, its thread makes the next call. */
 final class ClosedLoad extends Load {
   private final int inFlight;
-  private final Semaphore ended = new Semaphore(0);
+  private final CountDownLatch running;
+  private final Runnable onEnd = this::end;
   private volatile boolean stopped;
 
   ClosedLoad(Contender contender, Outcome expected, int inFlight) {
     super(contender, expected);
     this.inFlight = inFlight;
+    running = new CountDownLatch(inFlight);
   }
 
   @Override
@@ -24,18 +26,18 @@ final class ClosedLoad extends Load {
         });
     Thread.sleep(millis);
     stopped = true;
-    ended.acquire(inFlight);
+    running.await();
   }
 
   private void resend() {
-    resend(
-        System.nanoTime(),
-        () -> {
-          if (stopped) {
-            ended.release();
-          } else {
-            resend();
-          }
-        });
+    resend(System.nanoTime(), onEnd);
+  }
+
+  private void end() {
+    if (stopped) {
+      running.countDown();
+    } else {
+      resend();
+    }
   }
 }

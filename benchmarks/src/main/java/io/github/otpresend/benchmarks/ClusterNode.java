@@ -3,12 +3,12 @@ package io.github.otpresend.benchmarks;
 
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JoinConfig;
+import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.OtpResendVerticle;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.eventbus.EventBusOptions;
-import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.ConfigUtil;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.io.IOException;
@@ -27,7 +27,7 @@ final class ClusterNode {
     GUARDED,
     /** The verticle without the cluster guard. */
     UNGUARDED,
-    /** A consumer that replies at once and sends no request. */
+    /** A bare consumer, which calls this library directly and replies. */
     BARE
   }
 
@@ -40,16 +40,11 @@ final class ClusterNode {
         new Target(Integer.parseInt(args[2]), "", connections, 0, Answer.valueOf(args[4]));
     Service service = Service.valueOf(args[5]);
     Vertx vertx = join(ports.serving, ports);
+    OtpResendOptions options =
+        ThisLibrary.options(target).setClusterGuard(service == Service.GUARDED);
     if (service == Service.BARE) {
-      JsonObject reply = new JsonObject().put("success", true);
-      vertx
-          .eventBus()
-          .consumer(BareEventBus.ADDRESS, message -> message.reply(reply))
-          .completion()
-          .await();
+      BareEventBus.serve(vertx, OtpResendClient.create(vertx, options));
     } else {
-      OtpResendOptions options =
-          ThisLibrary.options(target).setClusterGuard(service == Service.GUARDED);
       vertx.deployVerticle(new OtpResendVerticle(options)).await();
     }
     System.out.println("ready");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.benchmarks;
 
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -24,7 +24,7 @@ final class OpenLoad extends Load {
   void callFor(long millis) throws InterruptedException {
     int calls = (int) (rate * millis / 1_000);
     long nanosBetween = TimeUnit.SECONDS.toNanos(1) / rate;
-    Semaphore ended = new Semaphore(0);
+    CountDownLatch running = new CountDownLatch(calls);
     long begin = System.nanoTime();
     for (int made = 0; made < calls; ) {
       int first = made;
@@ -33,13 +33,13 @@ final class OpenLoad extends Load {
         contender.begin(
             () -> {
               for (int i = first; i < due; i++) {
-                resend(begin + i * nanosBetween, ended::release);
+                resend(begin + i * nanosBetween, running::countDown);
               }
             });
         made = due;
       }
       LockSupport.parkNanos(nanosBetween);
     }
-    ended.acquire(calls);
+    running.await();
   }
 }
