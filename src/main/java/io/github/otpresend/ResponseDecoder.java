@@ -121,9 +121,15 @@ final class ResponseDecoder {
 
   /** Returns a text as the event bus would carry it, without half a surrogate pair, or null. */
   private static @Nullable String text(@Nullable JsonObject json, String field) {
-    return json != null && json.getValue(field) instanceof String text
-        ? new String(text.getBytes(UTF_8), UTF_8)
-        : null;
+    if (json == null || !(json.getValue(field) instanceof String text)) {
+      return null;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        return new String(text.getBytes(UTF_8), UTF_8);
+      }
+    }
+    return text;
   }
 
   static ResendException tooLong(int maxBytes) {

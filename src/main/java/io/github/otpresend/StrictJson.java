@@ -11,8 +11,7 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -39,12 +38,10 @@ final class StrictJson {
    * Returns the object that these UTF-8 bytes represent, or null if they represent anything else.
    */
   static @Nullable JsonObject readObject(byte[] utf8) {
-    try {
-      String json = UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
-      return readObject(json.startsWith("\ufeff") ? json.substring(1) : json);
-    } catch (CharacterCodingException notUtf8) {
-      return null;
-    }
+    String json = new String(utf8, UTF_8);
+    // bytes that are not UTF-8 become U+FFFD, which the text may also contain itself
+    boolean isUtf8 = json.indexOf('\ufffd') < 0 || Arrays.equals(json.getBytes(UTF_8), utf8);
+    return isUtf8 ? readObject(json.startsWith("\ufeff") ? json.substring(1) : json) : null;
   }
 
   /** Returns the object that this text represents, or null if it represents anything else. */

@@ -179,7 +179,7 @@ class ResponseDecoderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"FF", "80", "C328", "E282", "F09F98", "EDA080", "FE", "C3"})
+  @ValueSource(strings = {"FF", "80", "C328", "E282", "F09F98", "EDA080", "FE", "C3", "EFBFBDFF"})
   void a_body_that_is_not_utf_8_is_an_invalid_response(String hex) {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     body.writeBytes("{\"success\":true,\"x\":\"".getBytes(StandardCharsets.UTF_8));
@@ -187,6 +187,11 @@ class ResponseDecoderTest {
     body.writeBytes("\"}".getBytes(StandardCharsets.UTF_8));
     assertInvalid(
         assertThrows(ResendException.class, () -> decode(201, Buffer.buffer(body.toByteArray()))));
+  }
+
+  @Test
+  void the_replacement_character_is_utf_8() {
+    assertEquals(new ResendResponse(true), decode(201, "{\"success\":true,\"x\":\"\ufffd\"}"));
   }
 
   @Test
