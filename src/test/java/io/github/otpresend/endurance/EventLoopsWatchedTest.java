@@ -7,10 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.github.otpresend.testing.EventLoops;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.logging.ConsoleHandler;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The first test class of a run. It starts to watch the event loops of all tests, and checks that a
@@ -24,27 +34,22 @@ class EventLoopsWatchedTest {
     EventLoops.takeBlockingCalls();
   }
 
-  private static List<String> blockingCallsOf(boolean onEventLoop) {
+  private static List<String> blockingCallsOf(boolean onEventLoop, Callable<?> action) {
     Vertx vertx = Vertx.vertx();
     try {
-      Promise<Void> done = Promise.promise();
-      Runnable sleep =
+      Promise<Object> done = Promise.promise();
+      Runnable run =
           () -> {
             try {
-              Thread.sleep(1);
-              done.complete();
-            } catch (InterruptedException e) {
+              done.complete(action.call());
+            } catch (Exception e) {
               done.fail(e);
             }
           };
       if (onEventLoop) {
-        vertx.runOnContext(v -> sleep.run());
+        vertx.runOnContext(v -> run.run());
       } else {
-        vertx.executeBlocking(
-            () -> {
-              sleep.run();
-              return null;
-            });
+        vertx.executeBlocking(Executors.callable(run));
       }
       await(done.future());
     } finally {
@@ -56,13 +61,40 @@ class EventLoopsWatchedTest {
         .toList();
   }
 
+  private static Void sleep() throws InterruptedException {
+    Thread.sleep(1);
+    return null;
+  }
+
   @Test
   void a_blocking_call_on_an_event_loop_is_detected() {
-    assertEquals(List.of("java.lang.Thread.sleep"), blockingCallsOf(true));
+    assertEquals(
+        List.of("java.lang.Thread.sleep"), blockingCallsOf(true, EventLoopsWatchedTest::sleep));
   }
 
   @Test
   void a_blocking_call_on_a_worker_is_allowed() {
-    assertEquals(List.of(), blockingCallsOf(false));
+    assertEquals(List.of(), blockingCallsOf(false, EventLoopsWatchedTest::sleep));
+  }
+
+  @Test
+  void a_log_on_the_console_is_allowed(@TempDir Path directory) throws IOException {
+    PrintStream console = System.err;
+    try (PrintStream file = new PrintStream(directory.resolve("console").toFile())) {
+      System.setErr(file);
+      Handler handler = new ConsoleHandler(); // writes to System.err as it is now
+      System.setErr(console);
+      LogRecord message = new LogRecord(Level.INFO, "a message");
+      assertEquals(
+          List.of(),
+          blockingCallsOf(
+              true,
+              () -> {
+                handler.publish(message);
+                return null;
+              }));
+    } finally {
+      System.setErr(console);
+    }
   }
 }

@@ -28,7 +28,7 @@ public final class EventLoops {
           "sun.security.provider.NativePRNG$RandomIO.readFully",
           "sun.security.ssl.TrustStoreManager.getTrustedCerts",
           // the application chooses where its logs are written; here it is the console
-          "java.util.logging.StreamHandler.publish");
+          "java.util.logging.ConsoleHandler.publish");
 
   /** The methods of {@code Lock} and {@code StampedLock} that acquire a lock. */
   private static final Set<String> LOCKS = Set.of("lock", "readLock", "writeLock");
