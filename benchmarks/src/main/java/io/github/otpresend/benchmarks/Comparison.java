@@ -95,6 +95,8 @@ final class Comparison {
 
   private ChildProcess start(Competitor competitor) {
     List<String> jvmArguments = new ArrayList<>(List.of("-Xms1g", "-Xmx1g", "-XX:+UseG1GC"));
+    // a page of the heap that is first used in a turn would add its fault to the turn
+    jvmArguments.add("-XX:+AlwaysPreTouch");
     jvmArguments.addAll(Cores.clientArguments());
     // before version 25, the JDK's client starts a thread for each response without this
     jvmArguments.add("-Djava.util.concurrent.ForkJoinPool.common.parallelism=2");
