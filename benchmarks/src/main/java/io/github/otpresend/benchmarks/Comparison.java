@@ -95,7 +95,7 @@ final class Comparison {
 
   private ChildProcess start(Competitor competitor) {
     List<String> jvmArguments = new ArrayList<>(List.of("-Xms1g", "-Xmx1g", "-XX:+UseG1GC"));
-    // a page of the heap that is first used in a turn would add its fault to the turn
+    // otherwise turns would measure the page faults of the first use of the heap
     jvmArguments.add("-XX:+AlwaysPreTouch");
     jvmArguments.addAll(Cores.clientArguments());
     // before version 25, the JDK's client starts a thread for each response without this
