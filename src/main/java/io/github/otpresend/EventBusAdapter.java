@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.github.otpresend.internal.Contexts;
+import io.github.otpresend.internal.bus.Departure;
+import io.github.otpresend.internal.bus.ResendMessage;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;

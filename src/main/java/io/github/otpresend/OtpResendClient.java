@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.github.otpresend.internal.bus.EventBusResendClient;
+import io.github.otpresend.internal.call.HttpResendClient;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.Objects;

@@ -4,6 +4,8 @@ package io.github.otpresend;
 import static java.time.temporal.ChronoUnit.MILLIS;
 import static java.time.temporal.ChronoUnit.SECONDS;
 
+import io.github.otpresend.internal.BaseUrl;
+import io.github.otpresend.internal.Setting;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.time.Duration;
@@ -63,7 +65,8 @@ public final class OtpResendOptions {
   /** The default of {@link #getCooldown()}: zero, which is off. */
   public static final Duration DEFAULT_COOLDOWN = Duration.ZERO;
 
-  static final String TOKENS_ALLOWED = "1 to 8192 printable ASCII characters without a space";
+  public static final String TOKENS_ALLOWED =
+      "1 to 8192 printable ASCII characters without a space";
 
   private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
   private static final int MAX_ATTEMPTS = 100;
@@ -449,7 +452,7 @@ public final class OtpResendOptions {
   }
 
   /** Returns whether a header can carry the token. */
-  static boolean isToken(@Nullable String token) {
+  public static boolean isToken(@Nullable String token) {
     return token != null && TOKEN.matcher(token).matches();
   }
 
@@ -457,7 +460,7 @@ public final class OtpResendOptions {
    * Checks the rules between settings. The setters cannot check them, since they may be called in
    * any order.
    */
-  void checkTogether() {
+  public void checkTogether() {
     Setting.check(
         connectTimeout.compareTo(timeout) <= 0 || usesDefaultConnectTimeout(),
         "connectTimeout",
@@ -471,11 +474,11 @@ public final class OtpResendOptions {
   }
 
   /** Returns whether the token would travel in clear text over a network. */
-  boolean isPlaintext() {
+  public boolean isPlaintext() {
     return !baseUrl.ssl() && (!baseUrl.isLoopback() || webClient.getProxyOptions() != null);
   }
 
-  BaseUrl baseUrl() {
+  public BaseUrl baseUrl() {
     return baseUrl;
   }
 

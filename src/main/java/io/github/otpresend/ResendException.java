@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.github.otpresend.internal.bus.ResendMessage;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonObject;
@@ -48,11 +49,11 @@ public final class ResendException extends RuntimeException {
   private final @Nullable Duration retryAfter;
   private final transient @Nullable Object payload;
 
-  ResendException(ResendFailure failure, String message) {
+  public ResendException(ResendFailure failure, String message) {
     this(failure, message, null);
   }
 
-  ResendException(ResendFailure failure, String message, @Nullable Throwable cause) {
+  public ResendException(ResendFailure failure, String message, @Nullable Throwable cause) {
     super(message, cause, true, false);
     this.failure = failure;
     this.type = failure.type();
@@ -62,7 +63,7 @@ public final class ResendException extends RuntimeException {
     this.payload = null;
   }
 
-  ResendException(
+  public ResendException(
       @Nullable String type,
       int httpStatus,
       boolean maybeSent,
@@ -173,12 +174,12 @@ public final class ResendException extends RuntimeException {
   }
 
   /** Returns the kind, the status and whether a code may have been sent, for a log line. */
-  String summary() {
+  public String summary() {
     return failure + " (" + httpStatus + (maybeSent ? ", maybe sent)" : ", not sent)");
   }
 
   /** Returns this failure, without the texts of the service if they repeat the secret. */
-  ResendException without(String secret) {
+  public ResendException without(String secret) {
     if (secret.isEmpty() || !repeats(secret)) {
       return this;
     }

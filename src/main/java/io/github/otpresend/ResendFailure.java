@@ -161,7 +161,7 @@ public enum ResendFailure {
   }
 
   /** Returns whether a failure of this type and status can have {@code maybeSent} false. */
-  static boolean canBeUnsent(@Nullable String type, int httpStatus) {
+  public static boolean canBeUnsent(@Nullable String type, int httpStatus) {
     ResendFailure failure = of(type, httpStatus, false);
     if (failure == UNRECOGNIZED) {
       boolean isUntyped = type == null || type.equals(UNRECOGNIZED.type);
@@ -174,11 +174,11 @@ public enum ResendFailure {
     return traits.contains(ANSWERED);
   }
 
-  boolean keepsHold() {
+  public boolean keepsHold() {
     return traits.contains(HOLD_KEPT);
   }
 
-  boolean closesConnection() {
+  public boolean closesConnection() {
     return traits.contains(NO_REUSE);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.github.otpresend.internal.bus.ResendMessage;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.Objects;

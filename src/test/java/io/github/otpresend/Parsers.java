@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.github.otpresend.internal.RequestId;
+import io.github.otpresend.internal.bus.ResendMessage;
+import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;

@@ -115,7 +115,8 @@ class TablesTest {
   @Test
   void the_steps_of_a_call_are_those_of_the_code() throws Exception {
     List<String> steps =
-        Arrays.stream(Class.forName("io.github.otpresend.Call$Step").getEnumConstants())
+        Arrays.stream(
+                Class.forName("io.github.otpresend.internal.call.Call$Step").getEnumConstants())
             .map(Object::toString)
             .toList();
     String diagram = blocks(section(INTERNALS, "The steps of a call"), "text").get(0);

@@ -3,7 +3,6 @@ package io.github.otpresend.benchmarks;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.otpresend.DeadlineBenchmark;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal;
+
+import static java.time.temporal.ChronoUnit.SECONDS;
+
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.client.WebClientOptions;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Methods that read and check the value of one setting. An error names the key and what is allowed.
+ */
+public final class Setting {
+  private static final Duration MAX_DURATION = Duration.ofDays(1);
+
+  private Setting() {}
+
+  public static String text(String key, @Nullable Object value) {
+    return typed(key, value, String.class, "a text");
+  }
+
+  public static boolean bool(String key, @Nullable Object value) {
+    return typed(key, value, Boolean.class, "true or false");
+  }
+
+  public static int whole(String key, @Nullable Object value, int min, int max) {
+    long whole = whole(key, value);
+    check(whole >= min && whole <= max, key, value, min + " to " + max);
+    return (int) whole;
+  }
+
+  private static long whole(String key, @Nullable Object value) {
+    return value instanceof Integer i ? i : typed(key, value, Long.class, "a whole number");
+  }
+
+  public static Duration millis(String key, @Nullable Object value) {
+    return Duration.ofMillis(whole(key, value));
+  }
+
+  /** Checks that a duration is within its bounds, and a multiple of the unit. */
+  public static Duration duration(
+      String key, @Nullable Duration value, Duration min, ChronoUnit unit) {
+    if (value == null
+        || value.compareTo(min) < 0
+        || value.compareTo(MAX_DURATION) > 0
+        || !value.equals(value.truncatedTo(unit))) {
+      String units = unit == SECONDS ? "seconds" : "milliseconds";
+      throw rejected(key, value, min + " to " + MAX_DURATION + " in whole " + units);
+    }
+    return value;
+  }
+
+  public static BaseUrl url(String key, @Nullable Object value) {
+    String text = text(key, value);
+    BaseUrl url = BaseUrl.parse(text);
+    if (url == null) {
+      // the part before an @ may be a password
+      String shown = text.contains("@") ? "a URL with an @" : '"' + text + '"';
+      throw rejected(key, shown, BaseUrl.ALLOWED);
+    }
+    return url;
+  }
+
+  /**
+   * Reads the JSON of the Web Client's options. Rejects the keys that Vert.x would skip silently.
+   */
+  public static WebClientOptions webClient(String key, @Nullable Object value) {
+    JsonObject json =
+        typed(key, value, JsonObject.class, "an object, the JSON of WebClientOptions");
+    WebClientOptions options;
+    try {
+      options = new WebClientOptions(json);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(key + " is not the JSON of WebClientOptions: " + e, e);
+    }
+    checkKept(key, json, options.toJson());
+    return options;
+  }
+
+  private static void checkKept(String key, JsonObject given, JsonObject kept) {
+    for (Map.Entry<String, Object> entry : given) {
+      String path = key + "." + entry.getKey();
+      Object value = kept.getValue(entry.getKey());
+      check(
+          value != null && isSameType(value, entry.getValue()),
+          path,
+          "unknown, or of the wrong type",
+          "a key and a value type that the JSON of WebClientOptions has");
+      if (value instanceof JsonObject inner) {
+        checkKept(path, (JsonObject) entry.getValue(), inner);
+      }
+    }
+  }
+
+  private static boolean isSameType(Object kept, @Nullable Object given) {
+    return kept instanceof Number ? given instanceof Number : kept.getClass().isInstance(given);
+  }
+
+  public static void check(boolean good, String key, @Nullable Object value, String allowed) {
+    if (!good) {
+      throw rejected(key, value, allowed);
+    }
+  }
+
+  public static IllegalArgumentException unknown(String key, Set<String> allowed) {
+    return new IllegalArgumentException("unknown key \"" + key + "\"; allowed are " + allowed);
+  }
+
+  private static <T> T typed(String key, @Nullable Object value, Class<T> type, String allowed) {
+    if (type.isInstance(value)) {
+      return type.cast(value);
+    }
+    // an object may belong to another key and hold a password
+    boolean isSecret = key.equals("token") || key.equals("webClient") || value instanceof Iterable;
+    throw rejected(key, isSecret ? "of the wrong type" : value, allowed);
+  }
+
+  private static IllegalArgumentException rejected(
+      String key, @Nullable Object value, String allowed) {
+    return new IllegalArgumentException(key + " is " + value + "; allowed is " + allowed);
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.call;
+
+import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.internal.BaseUrl;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** The failed attempts of one call to get a connection. Nothing was sent in any of them. */
+final class ConnectAttempts {
+  private static final long FIRST_PAUSE_MILLIS = 50;
+  private static final long LONGEST_PAUSE_MILLIS = 1_000;
+
+  private final OtpResendOptions options;
+  private final List<Throwable> failures = new ArrayList<>(1);
+
+  ConnectAttempts(OtpResendOptions options) {
+    this.options = options;
+  }
+
+  void failed(Throwable cause) {
+    failures.add(cause);
+  }
+
+  /** Returns how long to wait before the next attempt; 0 if there is no other attempt in time. */
+  long pauseMillis(long millisToDeadline) {
+    int count = failures.size();
+    long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(count - 1, 10));
+    long pause = ThreadLocalRandom.current().nextLong(longest / 2, longest + 1);
+    return count < options.getConnectAttempts() && pause < millisToDeadline ? pause : 0;
+  }
+
+  /** Returns the outcome of a call that got no connection. */
+  ResendException failure() {
+    BaseUrl service = options.baseUrl();
+    int last = failures.size() - 1;
+    ResendException failure =
+        new ResendException(
+            ResendFailure.CONNECTION_FAILED,
+            "No connection to " + service.host() + ":" + service.port(),
+            last < 0 ? null : failures.get(last));
+    for (int i = 0; i < last; i++) {
+      failure.addSuppressed(failures.get(i));
+    }
+    return failure;
+  }
+}

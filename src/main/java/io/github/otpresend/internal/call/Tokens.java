@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.call;
+
+import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.TokenProvider;
+import io.github.otpresend.internal.DeadlineQueue;
+import io.vertx.core.Future;
+import io.vertx.core.internal.ContextInternal;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tokens of a token provider. The provider is code of the application. Whatever it does, an
+ * asker receives a usable token or a TOKEN_UNAVAILABLE. That failure contains no text of the
+ * provider, since the text may be the token. This class is used on one event loop only.
+ */
+final class Tokens {
+  private final ContextInternal home;
+  private final TokenProvider provider;
+  private final DeadlineQueue<Refresh> deadlines;
+
+  /** The refreshes, by rejected token. */
+  private final Map<String, Refresh> refreshes = new HashMap<>();
+
+  /** The future that the provider returned last, if it is not complete. */
+  private @Nullable Future<String> pending;
+
+  /** The askers that wait for {@link #pending}. One listener serves them all. */
+  private Askers pendingAskers = new Askers();
+
+  /**
+   * The usable token that the provider returned last. Most often it returns the same token again.
+   */
+  private @Nullable String usable;
+
+  /** A call or a refresh that needs a token. */
+  interface Asker {
+    /** Receives the token or the failure, whichever is not null. */
+    void useToken(@Nullable String token, @Nullable ResendException failure);
+  }
+
+  /** The askers that wait for the same answer. */
+  static final class Askers {
+    private final Set<Asker> waiting = new LinkedHashSet<>();
+
+    /** Removes an asker, which then receives nothing. */
+    void remove(Asker asker) {
+      waiting.remove(asker);
+    }
+
+    private void answer(@Nullable String token, @Nullable ResendException failure) {
+      List<Asker> answered = List.copyOf(waiting);
+      waiting.clear();
+      answered.forEach(asker -> asker.useToken(token, failure));
+    }
+  }
+
+  /**
+   * @param timeout how long a refresh may take, and how long its token is remembered
+   */
+  Tokens(ContextInternal home, TokenProvider provider, Duration timeout) {
+    this.home = home;
+    this.provider = provider;
+    deadlines = new DeadlineQueue<>(home, timeout);
+  }
+
+  /**
+   * Asks the provider for a token. Returns null if the asker has already received the token or the
+   * failure, or else the group in which the asker waits.
+   */
+  @Nullable Askers ask(Asker asker) {
+    assert home.inThread();
+    Future<String> asked;
+    try {
+      asked = provider.token();
+    } catch (Throwable thrown) {
+      asker.useToken(null, threw(thrown));
+      return null;
+    }
+    if (asked == null) {
+      asker.useToken(null, unavailable("returned null instead of a future"));
+      return null;
+    } else if (asked.isComplete()) {
+      ResendException failure = check(asked.result(), asked.cause());
+      asker.useToken(failure == null ? asked.result() : null, failure);
+      return null;
+    }
+    if (asked == pending) {
+      pendingAskers.waiting.add(asker);
+      return pendingAskers;
+    }
+    Askers askers = new Askers();
+    askers.waiting.add(asker); // first, since the provider may answer now
+    pending = asked;
+    pendingAskers = askers;
+    asked.onComplete((token, cause) -> home.emit(v -> answered(asked, askers)));
+    return askers;
+  }
+
+  private void answered(Future<String> answer, Askers askers) {
+    if (pending == answer) {
+      pending = null;
+    }
+    ResendException failure = check(answer.result(), answer.cause());
+    askers.answer(failure == null ? answer.result() : null, failure);
+  }
+
+  private @Nullable ResendException check(@Nullable String token, @Nullable Throwable failure) {
+    if (failure != null) {
+      return unavailable("failed with " + failure.getClass().getName());
+    } else if (token == null || !token.equals(usable)) {
+      if (!OtpResendOptions.isToken(token)) {
+        return unavailable("gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
+      }
+      usable = token;
+    }
+    return null;
+  }
+
+  /**
+   * Asks for a token other than the rejected token. All askers with the same rejected token share
+   * one refresh. The new token is remembered for as long as a 401 to the rejected token may still
+   * arrive.
+   */
+  @Nullable Askers askAgain(String rejected, Asker asker) {
+    Refresh refresh = refreshes.get(rejected);
+    if (refresh == null) {
+      refresh = new Refresh(rejected);
+      refreshes.put(rejected, refresh);
+      refresh.askers.waiting.add(asker);
+      refresh.begin();
+    } else if (refresh.fresh == null) {
+      refresh.askers.waiting.add(asker);
+    } else {
+      asker.useToken(refresh.fresh, null);
+      return null;
+    }
+    return refresh.askers;
+  }
+
+  private final class Refresh extends DeadlineQueue.Entry implements Asker {
+    private final String rejected;
+    private final Askers askers = new Askers();
+    private @Nullable String fresh;
+
+    /** The group in which the refresh waits. */
+    private @Nullable Askers waitsWith;
+
+    Refresh(String rejected) {
+      this.rejected = rejected;
+    }
+
+    void begin() {
+      deadlines.add(this);
+      try {
+        provider.rejected(rejected);
+      } catch (Throwable thrown) {
+        useToken(null, threw(thrown));
+        return;
+      }
+      waitsWith = ask(this);
+    }
+
+    @Override
+    public void useToken(@Nullable String token, @Nullable ResendException failure) {
+      cancel();
+      if (token == null || token.equals(rejected)) {
+        refreshes.remove(rejected);
+      } else {
+        fresh = token;
+        deadlines.add(this);
+      }
+      askers.answer(token, failure);
+    }
+
+    @Override
+    public void expire() {
+      refreshes.remove(rejected);
+      if (fresh == null) { // later calls must not wait for a provider that never answers
+        if (waitsWith != null) {
+          waitsWith.remove(this);
+        }
+        askers.answer(null, unavailable("did not answer in time"));
+      }
+    }
+  }
+
+  void close() {
+    deadlines.close();
+  }
+
+  private static ResendException threw(Throwable thrown) {
+    return unavailable("threw " + thrown.getClass().getName());
+  }
+
+  static ResendException unavailable(String what) {
+    return new ResendException(ResendFailure.TOKEN_UNAVAILABLE, "The token provider " + what);
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.http;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
+import io.github.otpresend.internal.StrictJson;
+import io.github.otpresend.internal.bus.ResendMessage;
+import io.netty.handler.codec.PrematureChannelClosureException;
+import io.vertx.core.MultiMap;
+import io.vertx.core.VertxException;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.client.HttpResponse;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Objects;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/** The decoder of the service's answers. */
+public final class ResponseDecoder {
+  private static final ResendResponse SUCCESS = new ResendResponse(true);
+
+  /** The body of the answer to nearly every resend. Only other bodies are parsed as JSON. */
+  private static final byte[] USUAL = SUCCESS.toJson().encode().getBytes(UTF_8);
+
+  private ResponseDecoder() {}
+
+  /** Decodes a sample answer, so that a broken class path is detected before the first call. */
+  public static void warmUp() {
+    Buffer refusal = Buffer.buffer("{\"type\":\"\",\"message\":\"\",\"payload\":{\"n\":1}}");
+    try {
+      decode(400, HttpHeaders.headers(), refusal, InstantSource.system());
+      throw new IllegalStateException("a refusal was decoded as a success");
+    } catch (ResendException expected) {
+      ResendMessage.decodeFailure(expected.toJson().encode(), expected.httpStatus());
+    }
+  }
+
+  /**
+   * Decodes the outcome of a request that was sent.
+   *
+   * @param answer the answer; null if it is incomplete
+   * @param cause why the answer is incomplete; null if there is an answer
+   * @throws ResendException unless the answer is a success
+   */
+  public static ResendResponse decode(
+      BoundedBody body, @Nullable HttpResponse<?> answer, @Nullable Throwable cause) {
+    if (body.isTooLong()) { // even if the end of the body came with the excess
+      throw tooLong(body.maxBytes());
+    } else if (answer == null) {
+      throw incomplete(Objects.requireNonNull(cause));
+    }
+    Buffer content = ContentCoding.decode(answer.headers(), body.content(), body.maxBytes());
+    return decode(answer.statusCode(), answer.headers(), content, InstantSource.system());
+  }
+
+  private static ResendException incomplete(Throwable cause) {
+    if (cause instanceof IOException
+        || cause instanceof VertxException
+        || cause instanceof PrematureChannelClosureException
+        || cause.getCause() instanceof SSLException) { // in Netty's DecoderException
+      return new ResendException(
+          ResendFailure.CONNECTION_LOST,
+          "The connection broke before the answer was complete",
+          cause);
+    }
+    // a decoder's exception; its text is left out, since it may quote what the server sent
+    return invalid("The answer is not HTTP: " + cause.getClass().getName());
+  }
+
+  /**
+   * Decodes a complete answer. Throws no other exception, whatever the answer is.
+   *
+   * @param clock the clock to which a date in {@code Retry-After} is compared
+   * @throws ResendException unless the status is a 2xx and the body a success object
+   */
+  public static ResendResponse decode(
+      int status, MultiMap headers, Buffer body, InstantSource clock) {
+    boolean isSuccess = status / 100 == 2;
+    byte[] bytes = body.getBytes();
+    if (isSuccess && Arrays.equals(bytes, USUAL)) {
+      return SUCCESS;
+    }
+    JsonObject json = StrictJson.readObject(bytes);
+    if (isSuccess) {
+      if (json != null && json.getValue(ResendMessage.SUCCESS) instanceof Boolean success) {
+        return new ResendResponse(success);
+      }
+      throw invalid(
+          "The service answered " + status + ", but its body is not {\"success\": true|false}");
+    } else if (status < 400) {
+      throw invalid("The service answered " + status + ", which is not a valid answer to a resend");
+    }
+    String type = text(json, ResendMessage.TYPE);
+    String message = text(json, ResendMessage.MESSAGE);
+    // only a refusal of the request itself, a 4xx, is known to come before any work
+    boolean maybeSent = status / 100 != 4 || !ResendFailure.canBeUnsent(type, status);
+    throw new ResendException(
+        type,
+        status,
+        maybeSent,
+        message == null ? "The service answered " + status : message,
+        RetryAfter.parse(headers.get(HttpHeaders.RETRY_AFTER), clock.instant()),
+        json == null ? null : payload(json));
+  }
+
+  /**
+   * Returns the payload as the event bus would carry it, so that it is the same there. Returns null
+   * if the event bus cannot carry it.
+   */
+  private static @Nullable Object payload(JsonObject json) {
+    Object payload = json.getValue(ResendMessage.PAYLOAD);
+    if (payload == null) {
+      return null;
+    }
+    JsonObject carried =
+        StrictJson.readObject(
+            new JsonObject().put(ResendMessage.PAYLOAD, payload).encode().getBytes(UTF_8));
+    return carried == null ? null : carried.getValue(ResendMessage.PAYLOAD);
+  }
+
+  /** Returns a text as the event bus would carry it, without half a surrogate pair, or null. */
+  private static @Nullable String text(@Nullable JsonObject json, String field) {
+    if (json == null || !(json.getValue(field) instanceof String text)) {
+      return null;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        return new String(text.getBytes(UTF_8), UTF_8);
+      }
+    }
+    return text;
+  }
+
+  static ResendException tooLong(int maxBytes) {
+    return invalid("The answer is longer than maxResponseBytes, " + maxBytes);
+  }
+
+  private static ResendException invalid(String message) {
+    return new ResendException(ResendFailure.INVALID_RESPONSE, message);
+  }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.http;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.internal.BaseUrl;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientAgent;
+import io.vertx.core.http.HttpClientConnection;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.http.HttpClientInternal;
+import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.ext.web.client.WebClientOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.System.Logger.Level;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.net.InetSocketAddress;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sender of the requests. It makes connections without Vert.x's pool, and sends requests over
+ * them with the Web Client. It is used on one event loop only.
+ *
+ * <p>The Web Client expects Vert.x's own HTTP client. It gets a dynamic proxy of that client, which
+ * creates each request on the connection that its call holds.
+ */
+public final class Transport {
+  private static final System.Logger LOG = System.getLogger(Transport.class.getName());
+  private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
+  private static final String METRICS_NAME = "otp-resend";
+  private static final String TRACE_OPERATION = "otp-resend";
+  private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
+  private static final CharSequence ZERO = HttpHeaders.createOptimized("0");
+
+  private final ContextInternal home;
+  private final BaseUrl baseUrl;
+  private final HttpClientAgent agent;
+  private final WebClient webClient;
+  private final HttpConnectOptions connectOptions;
+  private final long connectMillis;
+
+  /** The addresses of the host; null if an HTTP or SOCKS proxy resolves the host. */
+  private final @Nullable Addresses addresses;
+
+  /** The headers of every request with {@link #token}, the token of the request sent last. */
+  private MultiMap headers = HttpHeaders.headers();
+
+  private String token = "";
+
+  /** The connection on which the Web Client creates the request that is being sent. */
+  private @Nullable HttpClientConnection connection;
+
+  /**
+   * @param home the context that owns the connections; they are closed with its close future
+   */
+  public Transport(ContextInternal home, OtpResendOptions options) {
+    this.home = home;
+    baseUrl = options.baseUrl();
+    WebClientOptions webClientOptions = webClientOptions(options);
+    ContextInternal previous = home.beginDispatch();
+    try {
+      agent = home.owner().createHttpClient(webClientOptions);
+    } finally {
+      home.endDispatch(previous);
+    }
+    HttpClientInternal perConnection =
+        (HttpClientInternal)
+            Proxy.newProxyInstance(
+                HttpClientInternal.class.getClassLoader(),
+                new Class<?>[] {HttpClientInternal.class},
+                (proxy, method, arguments) -> invoke(method, arguments));
+    webClient =
+        WebClient.wrap(
+            perConnection,
+            new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
+    connectOptions =
+        new HttpConnectOptions()
+            .setHost(baseUrl.host())
+            .setPort(baseUrl.port())
+            .setSsl(baseUrl.ssl());
+    connectMillis = options.getConnectTimeout().toMillis();
+    addresses =
+        webClientOptions.getProxyOptions() == null
+            ? new Addresses(home, baseUrl.host(), baseUrl.port())
+            : null;
+  }
+
+  /** Makes a connection. It belongs to the home context, whichever context is current. */
+  public Future<HttpClientConnection> connect() {
+    ContextInternal previous = home.beginDispatch();
+    try {
+      return addresses == null ? agent.connect(connectOptions) : connect(addresses);
+    } finally {
+      home.endDispatch(previous);
+    }
+  }
+
+  private Future<HttpClientConnection> connect(Addresses addresses) {
+    Future<InetSocketAddress> address = addresses.next();
+    Future<HttpClientConnection> made = address.compose(this::connect);
+    made.timeout(connectMillis, TimeUnit.MILLISECONDS) // for this listener; the attempt may go on
+        .onFailure(
+            failure -> {
+              if (address.succeeded()) {
+                addresses.failed(address.result());
+              }
+            });
+    return made;
+  }
+
+  private Future<HttpClientConnection> connect(InetSocketAddress address) {
+    return agent.connect(
+        new HttpConnectOptions(connectOptions).setServer(SocketAddress.inetSocketAddress(address)));
+  }
+
+  /**
+   * Sends the request for this path segment.
+   *
+   * @param context the context of the request, on the event loop; a tracer looks for its span there
+   */
+  public Future<HttpResponse<Buffer>> send(
+      ContextInternal context, Link link, String segment, String token, BoundedBody body) {
+    assert home.inThread();
+    if (!token.equals(this.token)) {
+      headers = headers(token);
+      this.token = token;
+    }
+    connection = link.connection();
+    ContextInternal previous = context.beginDispatch();
+    try {
+      return webClient
+          .request(
+              HttpMethod.POST,
+              baseUrl.port(),
+              baseUrl.host(),
+              baseUrl.path() + '/' + segment + "/resend")
+          .ssl(baseUrl.ssl())
+          .traceOperation(TRACE_OPERATION)
+          .as(body)
+          .send();
+    } catch (Throwable e) { // for example, a class is missing
+      return Future.failedFuture(e);
+    } finally {
+      context.endDispatch(previous);
+      connection = null;
+    }
+  }
+
+  private @Nullable Object invoke(Method method, Object @Nullable [] arguments)
+      throws ReflectiveOperationException {
+    if (!method.getName().equals("request")) {
+      return method.invoke(agent, arguments);
+    }
+    RequestOptions request = (RequestOptions) Objects.requireNonNull(arguments)[0];
+    return Objects.requireNonNull(connection)
+        .request(request.setProxyOptions(null)) // the connection goes through the proxy already
+        .onSuccess(this::prepare);
+  }
+
+  private void prepare(HttpClientRequest request) {
+    // headers that are set here are copied once; the Web Client would copy them three times
+    request.headers().addAll(headers);
+    // the outcome reports the failure; without a handler, Vert.x would log what the server sent,
+    // which may be the token
+    request.exceptionHandler(failure -> {});
+  }
+
+  private static MultiMap headers(String token) {
+    return HttpHeaders.headers()
+        .set(HttpHeaders.USER_AGENT, USER_AGENT)
+        .set(HttpHeaders.ACCEPT, JSON)
+        .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
+        .set(HttpHeaders.CONTENT_LENGTH, ZERO);
+  }
+
+  private static WebClientOptions webClientOptions(OtpResendOptions options) {
+    int connectMillis = (int) options.getConnectTimeout().toMillis();
+    WebClientOptions fixed = new WebClientOptions(options.getWebClient());
+    fixed
+        .setProtocolVersion(HttpVersion.HTTP_1_1)
+        .setUseAlpn(false)
+        .setKeepAlive(true)
+        .setPipelining(false)
+        .setShared(false)
+        .setConnectTimeout(connectMillis)
+        .setSslHandshakeTimeout(connectMillis)
+        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+        .setIdleTimeout(0)
+        .setReadIdleTimeout(0)
+        .setWriteIdleTimeout(0)
+        .setLogActivity(false); // it would log the token
+    if (fixed.getMetricsName() == null || fixed.getMetricsName().isEmpty()) {
+      fixed.setMetricsName(METRICS_NAME);
+    }
+    ProxyOptions proxy = fixed.getProxyOptions();
+    if (proxy != null) { // else Vert.x waits longer than connectTimeout for a silent proxy
+      proxy.setConnectTimeout(options.getConnectTimeout());
+    }
+    return fixed;
+  }
+
+  /** Returns the name and version, or only the name if the resource is missing from the package. */
+  private static String userAgent() {
+    try (InputStream resource = Transport.class.getResourceAsStream("user-agent.txt")) {
+      if (resource != null) {
+        return new String(resource.readAllBytes(), UTF_8).strip();
+      }
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "user-agent.txt cannot be read", e);
+    }
+    return "vertx-otp-resend";
+  }
+}

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.claims;
+
+import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.causeOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
+import io.github.otpresend.testing.EveryFailure;
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.json.JsonObject;
+import io.vertx.junit5.VertxExtension;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@ExtendWith(VertxExtension.class)
+class SingleFlightTest {
+  private static final String SERVICE = "localhost:1/api";
+  private static final ResendResponse SUCCESS = new ResendResponse(true);
+  private static final ResendException FAILURE =
+      new ResendException(ResendFailure.SERVER_ERROR, "expected by this test");
+
+  private static Vertx vertx;
+
+  private final SingleFlight flights = new SingleFlight(vertx, SERVICE);
+
+  @BeforeAll
+  static void start(Vertx vertx) {
+    SingleFlightTest.vertx = vertx;
+  }
+
+  @AfterEach
+  void clearFlights() {
+    vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).clear();
+  }
+
+  // ---- which call begins a flight, and which call follows it
+
+  @Test
+  void the_first_call_for_a_request_id_begins_a_flight() {
+    assertNull(flights.flight("id").begin());
+  }
+
+  @Test
+  void the_second_call_for_a_request_id_gets_the_flight_of_the_first() {
+    SingleFlight.Flight first = beginFlight("id");
+    assertSame(first, flights.flight("id").begin());
+  }
+
+  @Test
+  void a_flight_that_has_not_begun_is_not_followed() {
+    flights.flight("id");
+    assertNull(flights.flight("id").begin());
+  }
+
+  @Test
+  void a_flight_that_could_not_begin_does_not_replace_the_flight_that_has_begun() {
+    SingleFlight.Flight first = beginFlight("id");
+    flights.flight("id").begin();
+    assertSame(first, flights.flight("id").begin());
+  }
+
+  @Test
+  void another_request_id_has_another_flight() {
+    beginFlight("id");
+    assertNull(flights.flight("other id").begin());
+  }
+
+  @Test
+  void another_service_has_other_flights() {
+    beginFlight("id");
+    assertNull(new SingleFlight(vertx, "localhost:2/api").flight("id").begin());
+    vertx.sharedData().getLocalMap("io.github.otpresend localhost:2/api").clear();
+  }
+
+  @Test
+  void another_vertx_has_other_flights() {
+    beginFlight("id");
+    Vertx other = Vertx.vertx();
+    try {
+      assertNull(new SingleFlight(other, SERVICE).flight("id").begin());
+    } finally {
+      await(other.close());
+    }
+  }
+
+  @Test
+  void two_clients_of_one_service_share_their_flights() {
+    SingleFlight.Flight first = beginFlight("id");
+    assertSame(first, new SingleFlight(vertx, SERVICE).flight("id").begin());
+  }
+
+  @Test
+  void a_client_gets_the_outcome_of_the_flight_of_another_client() {
+    SingleFlight.Flight first = beginFlight("id");
+    Future<JsonObject> follower =
+        follow(Objects.requireNonNull(new SingleFlight(vertx, SERVICE).flight("id").begin()));
+    first.end(SUCCESS, null);
+    assertEquals(new JsonObject().put("success", true), await(follower));
+  }
+
+  // ---- what followers receive
+
+  @Test
+  void a_follower_receives_nothing_before_the_end() {
+    SingleFlight.Flight first = beginFlight("id");
+    assertFalse(follow(first).isComplete());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void followers_get_the_response_as_json(boolean success) {
+    SingleFlight.Flight first = beginFlight("id");
+    List<Future<JsonObject>> followers = follow(first, 3);
+    first.end(new ResendResponse(success), null);
+    for (Future<JsonObject> follower : followers) {
+      assertEquals(new JsonObject().put("success", success), await(follower));
+    }
+  }
+
+  @Test
+  void each_follower_gets_a_separate_response() {
+    SingleFlight.Flight first = beginFlight("id");
+    List<Future<JsonObject>> followers = follow(first, 2);
+    first.end(SUCCESS, null);
+    await(followers.get(0)).clear();
+    assertEquals(new JsonObject().put("success", true), await(followers.get(1)));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void followers_get_a_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
+    SingleFlight.Flight first = beginFlight("id");
+    List<Future<JsonObject>> followers = follow(first, 3);
+    ResendException failure = EveryFailure.of(kind.name());
+    first.end(null, failure);
+    for (Future<JsonObject> follower : followers) {
+      assertSameFailure(failure, causeOf(follower));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void followers_get_a_library_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
+    SingleFlight.Flight first = beginFlight("id");
+    Future<JsonObject> follower = follow(first);
+    ResendException failure = new ResendException(kind, "a message", new Exception("a cause"));
+    first.end(null, failure);
+    assertSameFailure(failure, causeOf(follower));
+  }
+
+  @Test
+  void followers_get_an_unknown_type_unchanged() {
+    SingleFlight.Flight first = beginFlight("id");
+    Future<JsonObject> follower = follow(first);
+    ResendException failure =
+        new ResendException("NewException", 422, false, "a message", Duration.ofSeconds(3), "why");
+    first.end(null, failure);
+    assertSameFailure(failure, causeOf(follower));
+  }
+
+  @Test
+  void followers_are_completed_in_order_of_arrival() {
+    SingleFlight.Flight first = beginFlight("id");
+    List<Integer> completed = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      int number = i;
+      follow(first).onComplete(done -> completed.add(number));
+    }
+    first.end(SUCCESS, null);
+    assertEquals(IntStream.range(0, 100).boxed().toList(), completed);
+  }
+
+  @Test
+  void followers_of_another_flight_are_not_completed() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight other = beginFlight("other id");
+    Future<JsonObject> follower = follow(other);
+    first.end(SUCCESS, null);
+    assertFalse(follower.isComplete());
+  }
+
+  @Test
+  void a_follower_that_finds_a_flight_just_before_it_succeeds_gets_the_response() {
+    SingleFlight.Flight first = beginFlight("id");
+    Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
+    first.end(SUCCESS, null);
+    assertEquals(new JsonObject().put("success", true), await(follow(running)));
+  }
+
+  @Test
+  void a_follower_that_finds_a_flight_just_before_it_fails_gets_the_failure() {
+    SingleFlight.Flight first = beginFlight("id");
+    Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
+    first.end(null, FAILURE);
+    assertSameFailure(FAILURE, causeOf(follow(running)));
+  }
+
+  @Test
+  void the_others_are_completed_if_the_vertx_of_a_follower_is_closed() {
+    Vertx other = Vertx.vertx();
+    Promise<JsonObject> closed = ((VertxInternal) other).createEventLoopContext().promise();
+    closed.future().onComplete(done -> {});
+    await(other.close());
+    SingleFlight.Flight first = beginFlight("id");
+    Future<JsonObject> before = follow(first);
+    first.handle(closed);
+    Future<JsonObject> after = follow(first);
+    first.end(SUCCESS, null);
+    assertTrue(before.succeeded());
+    assertTrue(after.succeeded());
+  }
+
+  @Test
+  void the_others_are_completed_if_the_context_of_a_follower_rejects_tasks() {
+    SingleFlight.Flight first = beginFlight("id");
+    Future<JsonObject> before = follow(first);
+    first.handle(rejectingPromise());
+    Future<JsonObject> after = follow(first);
+    first.end(null, FAILURE);
+    assertTrue(before.failed());
+    assertTrue(after.failed());
+  }
+
+  @Test
+  void a_late_follower_whose_context_rejects_tasks_is_ignored() {
+    SingleFlight.Flight first = beginFlight("id");
+    first.end(SUCCESS, null);
+    first.handle(rejectingPromise());
+  }
+
+  // ---- the end
+
+  @Test
+  void a_request_id_is_free_again_after_a_response() {
+    beginFlight("id").end(SUCCESS, null);
+    assertNull(flights.flight("id").begin());
+  }
+
+  @Test
+  void a_request_id_is_free_again_after_a_failure() {
+    beginFlight("id").end(null, FAILURE);
+    assertNull(flights.flight("id").begin());
+  }
+
+  @Test
+  void a_request_id_is_free_again_before_followers_are_completed() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight next = flights.flight("id");
+    List<Optional<Handler<Promise<JsonObject>>>> running = new ArrayList<>();
+    follow(first).onComplete(done -> running.add(Optional.ofNullable(next.begin())));
+    first.end(SUCCESS, null);
+    assertEquals(List.of(Optional.empty()), running);
+    assertSame(next, flights.flight("id").begin());
+  }
+
+  @Test
+  void a_follower_that_arrives_while_others_are_completed_gets_the_outcome() {
+    SingleFlight.Flight first = beginFlight("id");
+    List<Future<JsonObject>> late = new ArrayList<>();
+    follow(first).onComplete(done -> late.add(follow(first)));
+    first.end(SUCCESS, null);
+    assertEquals(new JsonObject().put("success", true), await(late.get(0)));
+  }
+
+  @Test
+  void the_end_of_a_flight_does_not_affect_the_flight_of_another_request_id() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight other = beginFlight("other id");
+    first.end(SUCCESS, null);
+    assertSame(other, flights.flight("other id").begin());
+  }
+
+  @Test
+  void ending_a_flight_again_does_not_end_the_next_flight() {
+    SingleFlight.Flight first = beginFlight("id");
+    first.end(SUCCESS, null);
+    SingleFlight.Flight next = beginFlight("id");
+    first.end(SUCCESS, null);
+    assertSame(next, flights.flight("id").begin());
+  }
+
+  @Test
+  void nothing_is_left_in_the_shared_map_after_the_end() {
+    SingleFlight.Flight first = beginFlight("id");
+    SingleFlight.Flight other = beginFlight("other id");
+    follow(first, 3);
+    assertEquals(2, vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).size());
+    first.end(SUCCESS, null);
+    other.end(null, FAILURE);
+    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).isEmpty());
+  }
+
+  // ---- many threads
+
+  @RepeatedTest(50)
+  void one_of_many_concurrent_calls_begins_a_flight_and_all_others_follow_it() throws Exception {
+    int threads = 8;
+    CyclicBarrier barrier = new CyclicBarrier(threads);
+    List<SingleFlight.Flight> candidates =
+        IntStream.range(0, threads).mapToObj(i -> flights.flight("id")).toList();
+    List<Optional<Handler<Promise<JsonObject>>>> found =
+        atOnce(
+            candidates.stream()
+                .map(
+                    flight ->
+                        (Callable<Optional<Handler<Promise<JsonObject>>>>)
+                            () -> {
+                              barrier.await(20, TimeUnit.SECONDS);
+                              return Optional.ofNullable(flight.begin());
+                            })
+                .toList());
+    SingleFlight.Flight leader = null;
+    for (int i = 0; i < threads; i++) {
+      if (found.get(i).isEmpty()) {
+        assertNull(leader, "two flights have begun");
+        leader = candidates.get(i);
+      }
+    }
+    assertNotNull(leader, "no flight has begun");
+    for (int i = 0; i < threads; i++) {
+      if (candidates.get(i) != leader) {
+        assertSame(leader, found.get(i).orElseThrow());
+      }
+    }
+  }
+
+  @RepeatedTest(20)
+  void two_calls_for_a_request_id_are_never_in_flight_at_the_same_time() throws Exception {
+    AtomicInteger inFlight = new AtomicInteger();
+    AtomicInteger maximum = new AtomicInteger();
+    Callable<Boolean> calls =
+        () -> {
+          for (int round = 0; round < 500; round++) {
+            SingleFlight.Flight flight = flights.flight("id");
+            if (flight.begin() == null) {
+              maximum.accumulateAndGet(inFlight.incrementAndGet(), Math::max);
+              inFlight.decrementAndGet();
+              flight.end(SUCCESS, null);
+            }
+          }
+          return true;
+        };
+    atOnce(Collections.nCopies(4, calls));
+    assertEquals(1, maximum.get());
+    assertNull(flights.flight("id").begin());
+  }
+
+  @RepeatedTest(20)
+  void every_follower_is_completed_exactly_once() throws Exception {
+    AtomicInteger followers = new AtomicInteger();
+    AtomicInteger completed = new AtomicInteger();
+    Callable<Boolean> calls =
+        () -> {
+          for (int round = 0; round < 500; round++) {
+            SingleFlight.Flight flight = flights.flight("id");
+            Handler<Promise<JsonObject>> running = flight.begin();
+            if (running == null) {
+              flight.end(SUCCESS, null);
+            } else {
+              followers.incrementAndGet();
+              // a promise without a context calls its listeners on the thread that completes it
+              follow(running).onSuccess(response -> completed.incrementAndGet());
+            }
+          }
+          return true;
+        };
+    atOnce(Collections.nCopies(4, calls));
+    assertEquals(followers.get(), completed.get());
+  }
+
+  /** Runs each task on a separate thread and returns the results. */
+  private static <T> List<T> atOnce(List<Callable<T>> tasks) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
+    try {
+      List<T> results = new ArrayList<>();
+      for (java.util.concurrent.Future<T> result : threads.invokeAll(tasks)) {
+        results.add(result.get(20, TimeUnit.SECONDS));
+      }
+      return results;
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private SingleFlight.Flight beginFlight(String requestId) {
+    SingleFlight.Flight flight = flights.flight(requestId);
+    assertNull(flight.begin());
+    return flight;
+  }
+
+  private static Future<JsonObject> follow(Handler<Promise<JsonObject>> running) {
+    Promise<JsonObject> follower = Promise.promise();
+    running.handle(follower);
+    return follower.future();
+  }
+
+  private static List<Future<JsonObject>> follow(
+      Handler<Promise<JsonObject>> running, int followers) {
+    return IntStream.range(0, followers).mapToObj(i -> follow(running)).toList();
+  }
+
+  /** Returns a promise whose context rejects tasks. */
+  @SuppressWarnings("unchecked")
+  private static Promise<JsonObject> rejectingPromise() {
+    return (Promise<JsonObject>)
+        Proxy.newProxyInstance(
+            Promise.class.getClassLoader(),
+            new Class<?>[] {Promise.class},
+            (proxy, method, args) -> {
+              throw new RejectedExecutionException("expected by this test");
+            });
+  }
+
+  /** Checks that a follower has received the failure of the call that it followed. */
+  private static void assertSameFailure(ResendException expected, Throwable received) {
+    // a client of another class loader has another ResendException class
+    assertInstanceOf(ReplyException.class, received);
+    ResendException actual = ResendException.from(received);
+    assertEquals(expected.failure(), actual.failure());
+    assertEquals(expected.httpStatus(), actual.httpStatus());
+    assertEquals(expected.maybeSent(), actual.maybeSent());
+    assertEquals(expected.type(), actual.type());
+    assertEquals(expected.getMessage(), actual.getMessage());
+    assertEquals(expected.retryAfter(), actual.retryAfter());
+    assertEquals(expected.payload(), actual.payload());
+  }
+}
