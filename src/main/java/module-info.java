@@ -2,7 +2,7 @@
 
 /**
  * A non-blocking Vert.x client that asks an OTP service to send a code again. Its five rules are in
- * the documentation of its only package, {@link io.github.otpresend}.
+ * the documentation of its exported package, {@link io.github.otpresend}.
  *
  * <p>It needs no reflective access and loads no service, so an application needs no {@code
  * --add-opens}. {@code requires io.github.otpresend} is enough: it also brings Vert.x Core and the

@@ -2,8 +2,9 @@
 package io.github.otpresend;
 
 import io.github.otpresend.internal.Contexts;
+import io.github.otpresend.internal.WireNames;
 import io.github.otpresend.internal.bus.Departure;
-import io.github.otpresend.internal.bus.ResendMessage;
+import io.github.otpresend.internal.bus.RequestMessage;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -100,9 +101,9 @@ public final class EventBusAdapter {
       latecomers.incrementAndGet();
     }
     try {
-      ResendMessage.checkExpiry(message.headers().get(ResendMessage.EXPIRES_AT), Instant.now());
+      RequestMessage.checkExpiry(message.headers().get(WireNames.EXPIRES_AT), Instant.now());
       client
-          .resend(ResendMessage.decodeRequest(message.body()))
+          .resend(RequestMessage.decode(message.body()))
           .onComplete((response, failure) -> reply(message, response, failure));
     } catch (Throwable e) { // a refusal, or another client threw or returned null
       reply(message, null, e);

@@ -4,13 +4,11 @@ package io.github.otpresend;
 import static java.time.temporal.ChronoUnit.MILLIS;
 import static java.time.temporal.ChronoUnit.SECONDS;
 
-import io.github.otpresend.internal.BaseUrl;
 import io.github.otpresend.internal.Setting;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.time.Duration;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,16 +63,12 @@ public final class OtpResendOptions {
   /** The default of {@link #getCooldown()}: zero, which is off. */
   public static final Duration DEFAULT_COOLDOWN = Duration.ZERO;
 
-  public static final String TOKENS_ALLOWED =
-      "1 to 8192 printable ASCII characters without a space";
-
-  private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
   private static final int MAX_ATTEMPTS = 100;
   private static final int MAX_CONNECTIONS = 65_535;
   private static final int MAX_PENDING = 10_000_000;
   private static final int MAX_BYTES = 16_777_216;
 
-  private BaseUrl baseUrl = Setting.url("baseUrl", DEFAULT_BASE_URL);
+  private String baseUrl = DEFAULT_BASE_URL;
   private @Nullable String token;
   private boolean allowPlaintext = DEFAULT_ALLOW_PLAINTEXT;
   private String address = DEFAULT_ADDRESS;
@@ -129,7 +123,7 @@ public final class OtpResendOptions {
       String key = entry.getKey();
       Object value = entry.getValue();
       switch (key) {
-        case "baseUrl" -> baseUrl = Setting.url(key, value);
+        case "baseUrl" -> setBaseUrl(Setting.text(key, value));
         case "token" -> setToken(Setting.text(key, value));
         case "allowPlaintext" -> allowPlaintext = Setting.bool(key, value);
         case "address" -> setAddress(Setting.text(key, value));
@@ -157,7 +151,7 @@ public final class OtpResendOptions {
    * @return the settings, with durations in milliseconds
    */
   public JsonObject toJson() {
-    JsonObject json = new JsonObject().put("baseUrl", baseUrl.text());
+    JsonObject json = new JsonObject().put("baseUrl", baseUrl);
     if (token != null) {
       json.put("token", token);
     }
@@ -178,7 +172,7 @@ public final class OtpResendOptions {
 
   /** {@return the base URL as it was set} */
   public String getBaseUrl() {
-    return baseUrl.text();
+    return baseUrl;
   }
 
   /**
@@ -189,7 +183,8 @@ public final class OtpResendOptions {
    * @return this
    */
   public OtpResendOptions setBaseUrl(String baseUrl) {
-    this.baseUrl = Setting.url("baseUrl", baseUrl);
+    Setting.url("baseUrl", baseUrl);
+    this.baseUrl = baseUrl;
     return this;
   }
 
@@ -206,7 +201,7 @@ public final class OtpResendOptions {
    */
   public OtpResendOptions setToken(String token) {
     String wrong = "empty, too long or has characters that are not allowed";
-    Setting.check(isToken(token), "token", wrong, TOKENS_ALLOWED);
+    Setting.check(Setting.isToken(token), "token", wrong, Setting.TOKENS_ALLOWED);
     this.token = token;
     return this;
   }
@@ -449,37 +444,6 @@ public final class OtpResendOptions {
     Setting.check(webClient != null, "webClient", "null", "WebClientOptions");
     this.webClient = new WebClientOptions(webClient);
     return this;
-  }
-
-  /** Returns whether a header can carry the token. */
-  public static boolean isToken(@Nullable String token) {
-    return token != null && TOKEN.matcher(token).matches();
-  }
-
-  /**
-   * Checks the rules between settings. The setters cannot check them, since they may be called in
-   * any order.
-   */
-  public void checkTogether() {
-    Setting.check(
-        connectTimeout.compareTo(timeout) <= 0 || usesDefaultConnectTimeout(),
-        "connectTimeout",
-        connectTimeout,
-        "at most timeout, which is " + timeout);
-    Setting.check(
-        !isPlaintext() || allowPlaintext,
-        "baseUrl",
-        '"' + baseUrl.text() + '"',
-        "an https URL, or an http URL to a loopback host without a proxy, unless allowPlaintext is true, because the token would travel in clear text");
-  }
-
-  /** Returns whether the token would travel in clear text over a network. */
-  public boolean isPlaintext() {
-    return !baseUrl.ssl() && (!baseUrl.isLoopback() || webClient.getProxyOptions() != null);
-  }
-
-  public BaseUrl baseUrl() {
-    return baseUrl;
   }
 
   private boolean usesDefaultConnectTimeout() {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import io.github.otpresend.internal.bus.ResendMessage;
+import io.github.otpresend.internal.FailureFinder;
+import io.github.otpresend.internal.StrictJson;
+import io.github.otpresend.internal.WireNames;
 import io.vertx.core.eventbus.ReplyException;
-import io.vertx.core.json.Json;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.shareddata.Shareable;
+import java.io.InvalidObjectException;
+import java.io.ObjectInputStream;
+import java.io.Serializable;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Collections;
-import java.util.Deque;
-import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,10 +36,12 @@ import org.jspecify.annotations.Nullable;
  * });
  * }</pre>
  *
+ * <p>Java serialization keeps every value except the cause and the suppressed exceptions.
+ *
  * @serial exclude
  */
 public final class ResendException extends RuntimeException {
-  private static final long serialVersionUID = 1;
+  private static final long serialVersionUID = 2;
 
   private final ResendFailure failure;
   private final String type;
@@ -49,34 +50,64 @@ public final class ResendException extends RuntimeException {
   private final @Nullable Duration retryAfter;
   private final transient @Nullable Object payload;
 
+  /**
+   * Creates a failure with the type, status and {@code maybeSent} of its kind. Use it for a fake
+   * client in tests.
+   *
+   * @param failure the kind
+   * @param message the text for a log
+   */
   public ResendException(ResendFailure failure, String message) {
-    this(failure, message, null);
+    this(
+        failure,
+        failure.type(),
+        failure.httpStatus(),
+        failure.maybeSent(),
+        message,
+        null,
+        null,
+        null);
   }
 
-  public ResendException(ResendFailure failure, String message, @Nullable Throwable cause) {
-    super(message, cause, true, false);
-    this.failure = failure;
-    this.type = failure.type();
-    this.httpStatus = failure.httpStatus();
-    this.maybeSent = failure.maybeSent();
-    this.retryAfter = null;
-    this.payload = null;
-  }
-
+  /**
+   * Creates a failure from all of its values.
+   *
+   * @param failure the kind
+   * @param type the type that the service sent, or else the type of the kind
+   * @param httpStatus the status that the service sent, or else the status of the kind
+   * @param maybeSent whether the service may have sent a code
+   * @param message the text of the service, or else a text for a log
+   * @param retryAfter the time to wait, not negative; null if it is not known
+   * @param payload the payload of the service: a {@link JsonObject}, a {@link JsonArray}, a text, a
+   *     number or a boolean; null if there is none
+   * @param cause the cause; null if there is none
+   * @throws IllegalArgumentException if the time is negative, or the payload is anything else
+   */
   public ResendException(
-      @Nullable String type,
+      ResendFailure failure,
+      String type,
       int httpStatus,
       boolean maybeSent,
       String message,
       @Nullable Duration retryAfter,
-      @Nullable Object payload) {
-    super(message, null, true, false);
-    this.failure = ResendFailure.of(type, httpStatus, maybeSent);
-    this.type = type == null ? failure.type() : type;
+      @Nullable Object payload,
+      @Nullable Throwable cause) {
+    super(Objects.requireNonNull(message, "message"), cause, true, false);
+    this.failure = Objects.requireNonNull(failure, "failure");
+    this.type = Objects.requireNonNull(type, "type");
     this.httpStatus = httpStatus;
     this.maybeSent = maybeSent;
     this.retryAfter = retryAfter;
-    this.payload = payload;
+    this.payload = copy(payload);
+    if (retryAfter != null && retryAfter.isNegative()) {
+      throw new IllegalArgumentException(
+          "retryAfter is " + retryAfter + "; it must not be negative");
+    } else if (payload != null && !isJson(payload)) {
+      throw new IllegalArgumentException(
+          "payload is a "
+              + payload.getClass().getName()
+              + "; it must be a JsonObject, a JsonArray, a text, a number, a boolean or null");
+    }
   }
 
   /**
@@ -90,36 +121,7 @@ public final class ResendException extends RuntimeException {
    * @return the failure of the resend
    */
   public static ResendException from(Throwable failure) {
-    Objects.requireNonNull(failure, "failure");
-    Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    Deque<Throwable> suppressed = new ArrayDeque<>();
-    ResendException found = find(failure, seen, suppressed);
-    if (found != null) {
-      return found;
-    }
-    while (!suppressed.isEmpty() && (found == null || !found.maybeSent)) {
-      ResendException other = find(suppressed.remove(), seen, suppressed);
-      found = found == null || (other != null && other.maybeSent) ? other : found;
-    }
-    return found == null
-        ? new ResendException(
-            ResendFailure.UNRECOGNIZED, "Not a failure of a resend: " + failure, failure)
-        : found;
-  }
-
-  /** Returns the failure of a resend among an exception and its causes, or null. */
-  private static @Nullable ResendException find(
-      Throwable failure, Set<Throwable> seen, Deque<Throwable> suppressed) {
-    for (Throwable inside = failure; inside != null && seen.add(inside); ) {
-      if (inside instanceof ResendException resendException) {
-        return resendException;
-      } else if (inside instanceof ReplyException replyException) {
-        return ResendMessage.decodeFailure(replyException);
-      }
-      suppressed.addAll(List.of(inside.getSuppressed()));
-      inside = inside.getCause();
-    }
-    return null;
+    return FailureFinder.find(Objects.requireNonNull(failure, "failure"));
   }
 
   /** {@return the kind of this failure} */
@@ -162,7 +164,7 @@ public final class ResendException extends RuntimeException {
    * JsonObject}, a {@code JsonArray}, a text, a number or a boolean.
    */
   public Optional<Object> payload() {
-    return Optional.ofNullable(payload instanceof Shareable json ? json.copy() : payload);
+    return Optional.ofNullable(copy(payload));
   }
 
   /**
@@ -170,35 +172,67 @@ public final class ResendException extends RuntimeException {
    * "maybeSent"}}, with {@code retryAfterMs} and {@code payload} if they are known}
    */
   public JsonObject toJson() {
-    return ResendMessage.encodeFailure(this);
+    JsonObject json =
+        new JsonObject()
+            .put(WireNames.TYPE, type)
+            .put(WireNames.MESSAGE, getMessage())
+            .put(WireNames.HTTP_STATUS, httpStatus)
+            .put(WireNames.MAYBE_SENT, maybeSent);
+    retryAfter().ifPresent(wait -> json.put(WireNames.RETRY_AFTER_MS, wait.toMillis()));
+    payload().ifPresent(copy -> json.put(WireNames.PAYLOAD, copy));
+    return json;
   }
 
-  /** Returns the kind, the status and whether a code may have been sent, for a log line. */
-  public String summary() {
-    return failure + " (" + httpStatus + (maybeSent ? ", maybe sent)" : ", not sent)");
+  /**
+   * Returns the kind, the status, whether a code may have been sent, and the message, so that a log
+   * line explains itself.
+   *
+   * @return for example {@code …ResendException: TIMEOUT (504, maybe sent): No complete answer …}
+   */
+  @Override
+  public String toString() {
+    String sent = maybeSent ? "maybe sent" : "not sent";
+    return getClass().getName()
+        + (": " + failure + " (" + httpStatus + ", " + sent + "): " + getMessage());
   }
 
-  /** Returns this failure, without the texts of the service if they repeat the secret. */
-  public ResendException without(String secret) {
-    if (secret.isEmpty() || !repeats(secret)) {
-      return this;
+  private static @Nullable Object copy(@Nullable Object payload) {
+    return payload instanceof Shareable json ? json.copy() : payload;
+  }
+
+  private static boolean isJson(Object payload) {
+    return payload instanceof JsonObject
+        || payload instanceof JsonArray
+        || payload instanceof String
+        || payload instanceof Number
+        || payload instanceof Boolean;
+  }
+
+  /** The serialized form. A JSON object is not serializable, so the payload is a text in it. */
+  private record Form(
+      ResendFailure failure,
+      String type,
+      int httpStatus,
+      boolean maybeSent,
+      String message,
+      @Nullable Duration retryAfter,
+      String json)
+      implements Serializable {
+    private Object readResolve() {
+      JsonObject read = StrictJson.readObject(json);
+      Object payload = read == null ? null : read.getValue(WireNames.PAYLOAD);
+      return new ResendException(
+          failure, type, httpStatus, maybeSent, message, retryAfter, payload, null);
     }
-    String kept = failure == ResendFailure.UNRECOGNIZED ? failure.type() : type;
-    String message =
-        "The service answered "
-            + httpStatus
-            + "; its text is left out, because it contains the token";
-    return new ResendException(kept, httpStatus, maybeSent, message, retryAfter, null);
   }
 
-  private boolean repeats(String secret) {
-    if (String.valueOf(getMessage()).contains(secret)
-        || (failure == ResendFailure.UNRECOGNIZED && type.contains(secret))) {
-      return true;
-    } else if (payload == null) {
-      return false;
-    }
-    String quoted = Json.encode(secret); // the form that the secret has in JSON
-    return Json.encode(payload).contains(quoted.substring(1, quoted.length() - 1));
+  private Object writeReplace() {
+    String json = new JsonObject().put(WireNames.PAYLOAD, payload).encode();
+    String message = Objects.requireNonNull(getMessage());
+    return new Form(failure, type, httpStatus, maybeSent, message, retryAfter, json);
+  }
+
+  private void readObject(ObjectInputStream in) throws InvalidObjectException {
+    throw new InvalidObjectException("an exception is read from its serialized form");
   }
 }

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import static io.github.otpresend.ResendFailure.Trait.ANSWERED;
-import static io.github.otpresend.ResendFailure.Trait.HOLD_KEPT;
-import static io.github.otpresend.ResendFailure.Trait.NO_REUSE;
-
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
-
 /**
  * The kinds of failure. Those up to {@link #UNRECOGNIZED} are answers of the service. The others
  * are failures of the library. Each kind has an HTTP status, like a gateway's, so that an HTTP
@@ -17,58 +8,57 @@ import org.jspecify.annotations.Nullable;
  */
 public enum ResendFailure {
   /** The channel must be restarted. Another resend does it, and no cooldown applies. */
-  RESEND_CHANNEL("ResendChannelException", 400, false, NextStep.RESEND, ANSWERED),
+  RESEND_CHANNEL("ResendChannelException", 400, false, NextStep.RESEND),
 
   /** The attempts to enter the code are used up. */
-  ATTEMPTS_EXPIRED("AttemptsExpiredException", 400, false, NextStep.START_OVER, ANSWERED),
+  ATTEMPTS_EXPIRED("AttemptsExpiredException", 400, false, NextStep.START_OVER),
 
   /** No channel is left that could carry the code. */
-  NO_AVAILABLE_CHANNELS("NoAvailableChannelsException", 400, false, NextStep.START_OVER, ANSWERED),
+  NO_AVAILABLE_CHANNELS("NoAvailableChannelsException", 400, false, NextStep.START_OVER),
 
   /** The service refused the token, and also the new token, if there was one. */
-  UNAUTHORIZED("UnauthorizedException", 401, false, NextStep.FIX_CREDENTIALS, ANSWERED),
+  UNAUTHORIZED("UnauthorizedException", 401, false, NextStep.FIX_CREDENTIALS),
 
   /**
    * The token is valid, but does not give the right to resend. {@code CommonForbiddenException} has
    * this kind too.
    */
-  FORBIDDEN("ForbiddenException", 403, false, NextStep.FIX_CREDENTIALS, ANSWERED),
+  FORBIDDEN("ForbiddenException", 403, false, NextStep.FIX_CREDENTIALS),
 
   /**
    * The service does not know the request id. {@code RequestNotFoundException} is this kind too.
    */
-  SESSION_NOT_FOUND("SessionNotFoundException", 404, false, NextStep.START_OVER, ANSWERED),
+  SESSION_NOT_FOUND("SessionNotFoundException", 404, false, NextStep.START_OVER),
 
   /** The last code was sent too recently. */
-  RESTART_COOLDOWN_ACTIVE("RestartCooldownActiveException", 409, false, NextStep.WAIT, ANSWERED),
+  RESTART_COOLDOWN_ACTIVE("RestartCooldownActiveException", 409, false, NextStep.WAIT),
 
   /** The person has already confirmed this request. */
-  SESSION_ALREADY_CONFIRMED(
-      "SessionAlreadyConfirmedException", 409, false, NextStep.PROCEED, ANSWERED),
+  SESSION_ALREADY_CONFIRMED("SessionAlreadyConfirmedException", 409, false, NextStep.PROCEED),
 
   /** The service got too many calls. Any 429 without a type has this kind too. */
-  RATE_LIMITED("RateLimitException", 429, false, NextStep.WAIT, ANSWERED),
+  RATE_LIMITED("RateLimitException", 429, false, NextStep.WAIT),
 
   /** The service failed while it worked. Any 5xx without a type has this kind too. */
-  SERVER_ERROR("InternalServerErrorException", 500, true, NextStep.AWAIT_CODE, ANSWERED),
+  SERVER_ERROR("InternalServerErrorException", 500, true, NextStep.AWAIT_CODE),
 
   /** The session of the request id is closed. */
-  SESSION_CLOSED("SessionClosedException", 400, false, NextStep.START_OVER, ANSWERED),
+  SESSION_CLOSED("SessionClosedException", 400, false, NextStep.START_OVER),
 
   /** The service is restarting or changing the channel. A code may be on its way. */
-  CHANNEL_CHANGED("ChannelChangedException", 400, true, NextStep.AWAIT_CODE, ANSWERED),
+  CHANNEL_CHANGED("ChannelChangedException", 400, true, NextStep.AWAIT_CODE),
 
   /** The service finds the request malformed. {@code ValidateError} is this kind too. */
-  BAD_REQUEST("BadRequestException", 400, false, NextStep.FIX_REQUEST, ANSWERED),
+  BAD_REQUEST("BadRequestException", 400, false, NextStep.FIX_REQUEST),
 
   /** The form or the person is blocked. {@code WidgetNotFoundException} is this kind too. */
-  BLOCKED("WidgetIsBlockedException", 403, false, NextStep.FIX_CREDENTIALS, ANSWERED),
+  BLOCKED("WidgetIsBlockedException", 403, false, NextStep.FIX_CREDENTIALS),
 
   /**
    * The type or status is not documented. A code may have gone out unless the status is a 4xx. A
    * 408 without a type says nothing about the request, so a code may have gone out then too.
    */
-  UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER, ANSWERED, NO_REUSE),
+  UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER),
 
   /** The request id or the message is not valid. Nothing was sent. */
   INVALID_REQUEST("InvalidRequestException", 400, false, NextStep.FIX_REQUEST),
@@ -101,85 +91,24 @@ public enum ResendFailure {
   EXPIRED("ExpiredException", 504, false, NextStep.RETRY_LATER),
 
   /** The deadline passed after the request was transmitted. */
-  TIMEOUT("TimeoutException", 504, true, NextStep.AWAIT_CODE, HOLD_KEPT, NO_REUSE),
+  TIMEOUT("TimeoutException", 504, true, NextStep.AWAIT_CODE),
 
   /** The connection broke after the request was transmitted. */
-  CONNECTION_LOST("ConnectionLostException", 502, true, NextStep.AWAIT_CODE, HOLD_KEPT, NO_REUSE),
+  CONNECTION_LOST("ConnectionLostException", 502, true, NextStep.AWAIT_CODE),
 
   /** The answer is malformed, too long, a redirect, or a 2xx without a valid body. */
-  INVALID_RESPONSE("InvalidResponseException", 502, true, NextStep.AWAIT_CODE, NO_REUSE);
-
-  /** A property of a kind, by which the library decides what to do with the failure. */
-  enum Trait {
-    ANSWERED, // an answer of the service; a kind without this trait comes from the library
-    HOLD_KEPT, // the cluster's entry for the request id stays until it expires
-    NO_REUSE // the connection closes, so that it carries no other request
-  }
-
-  private static final Map<String, ResendFailure> BY_TYPE = new HashMap<>();
-
-  static {
-    for (ResendFailure failure : values()) {
-      BY_TYPE.put(failure.type, failure);
-    }
-    BY_TYPE.put("CommonForbiddenException", FORBIDDEN);
-    BY_TYPE.put("RequestNotFoundException", SESSION_NOT_FOUND);
-    BY_TYPE.put("ValidateError", BAD_REQUEST);
-    BY_TYPE.put("WidgetNotFoundException", BLOCKED);
-  }
+  INVALID_RESPONSE("InvalidResponseException", 502, true, NextStep.AWAIT_CODE);
 
   private final String type;
   private final int httpStatus;
   private final boolean maybeSent;
   private final NextStep nextStep;
-  private final Set<Trait> traits;
 
-  ResendFailure(String type, int status, boolean maybeSent, NextStep nextStep, Trait... traits) {
+  ResendFailure(String type, int status, boolean maybeSent, NextStep nextStep) {
     this.type = type;
     this.httpStatus = status;
     this.maybeSent = maybeSent;
     this.nextStep = nextStep;
-    this.traits = Set.of(traits);
-  }
-
-  /**
-   * Returns the kind of a failure that was received. The type decides, or the status if there is no
-   * type. A type of the library counts only together with the status and the {@code maybeSent} of
-   * its kind.
-   */
-  static ResendFailure of(@Nullable String type, int httpStatus, boolean maybeSent) {
-    if (type == null) {
-      return switch (httpStatus) {
-        case 401 -> UNAUTHORIZED;
-        case 429 -> RATE_LIMITED;
-        default -> httpStatus / 100 == 5 ? SERVER_ERROR : UNRECOGNIZED;
-      };
-    }
-    ResendFailure failure = BY_TYPE.getOrDefault(type, UNRECOGNIZED);
-    boolean fits = failure.httpStatus == httpStatus && failure.maybeSent == maybeSent;
-    return fits || failure.isAnswered() ? failure : UNRECOGNIZED;
-  }
-
-  /** Returns whether a failure of this type and status can have {@code maybeSent} false. */
-  public static boolean canBeUnsent(@Nullable String type, int httpStatus) {
-    ResendFailure failure = of(type, httpStatus, false);
-    if (failure == UNRECOGNIZED) {
-      boolean isUntyped = type == null || type.equals(UNRECOGNIZED.type);
-      return httpStatus / 100 == 4 && (httpStatus != 408 || !isUntyped);
-    }
-    return !failure.maybeSent && (!failure.isAnswered() || httpStatus / 100 == 4);
-  }
-
-  private boolean isAnswered() {
-    return traits.contains(ANSWERED);
-  }
-
-  public boolean keepsHold() {
-    return traits.contains(HOLD_KEPT);
-  }
-
-  public boolean closesConnection() {
-    return traits.contains(NO_REUSE);
   }
 
   /** {@return the type of this kind; {@link ResendException#type()} may differ} */

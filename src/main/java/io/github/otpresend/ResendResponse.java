@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
-import io.github.otpresend.internal.bus.ResendMessage;
+import io.github.otpresend.internal.WireNames;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.Objects;
@@ -45,8 +45,8 @@ public record ResendResponse(boolean success, Optional<Duration> retryAfter) {
    * @return {@code {"success": …}}, with {@code retryAfterMs} if the cooldown is on
    */
   public JsonObject toJson() {
-    JsonObject json = new JsonObject().put(ResendMessage.SUCCESS, success);
-    retryAfter.ifPresent(rest -> json.put(ResendMessage.RETRY_AFTER_MS, rest.toMillis()));
+    JsonObject json = new JsonObject().put(WireNames.SUCCESS, success);
+    retryAfter.ifPresent(rest -> json.put(WireNames.RETRY_AFTER_MS, rest.toMillis()));
     return json;
   }
 }

@@ -12,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.internal.BaseUrl;
+import io.github.otpresend.internal.Setting;
+import io.github.otpresend.internal.call.OptionRules;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.JksOptions;
@@ -93,7 +95,7 @@ class OtpResendOptionsTest {
 
   @Test
   void the_defaults_are_valid_together() {
-    assertDoesNotThrow(options::checkTogether);
+    assertDoesNotThrow(() -> OptionRules.check(options));
   }
 
   @Test
@@ -374,14 +376,15 @@ class OtpResendOptionsTest {
   @Timeout(10)
   void a_base_url_with_many_slashes_is_parsed_quickly() {
     String url = "https://example.org" + "/".repeat(200_000) + "api//";
-    assertTrue(options.setBaseUrl(url).baseUrl().path().endsWith("/api"));
+    options.setBaseUrl(url);
+    assertTrue(Setting.url("baseUrl", url).path().endsWith("/api"));
   }
 
   @Test
   void a_base_url_is_split_into_its_parts() {
     assertEquals(
-        new BaseUrl("HTTPS://Example.org/api/", true, "example.org", 443, "/api"),
-        options.setBaseUrl("HTTPS://Example.org/api/").baseUrl());
+        new BaseUrl(true, "example.org", 443, "/api"),
+        Setting.url("baseUrl", "HTTPS://Example.org/api/"));
   }
 
   @ParameterizedTest
@@ -513,8 +516,8 @@ class OtpResendOptionsTest {
   @ParameterizedTest
   @MethodSource("loopback")
   void plaintext_to_loopback_is_allowed(String host) {
-    assertDoesNotThrow(options.setBaseUrl("http://" + host + ":8080/api")::checkTogether);
-    assertFalse(options.isPlaintext());
+    assertDoesNotThrow(() -> OptionRules.check(options.setBaseUrl("http://" + host + ":8080/api")));
+    assertFalse(OptionRules.isPlaintext(options));
   }
 
   @ParameterizedTest
@@ -523,7 +526,7 @@ class OtpResendOptionsTest {
     for (String scheme : List.of("http", "HTTP")) {
       String url = scheme + "://" + host + ":8080/api";
       options.setBaseUrl(url);
-      assertNames(rejection(options::checkTogether), "baseUrl", url, "allowPlaintext");
+      assertNames(rejection(() -> OptionRules.check(options)), "baseUrl", url, "allowPlaintext");
     }
   }
 
@@ -531,15 +534,15 @@ class OtpResendOptionsTest {
   @MethodSource("notLoopback")
   void plaintext_to_any_other_host_is_allowed_with_allow_plaintext(String host) {
     options.setBaseUrl("http://" + host).setAllowPlaintext(true);
-    assertDoesNotThrow(options::checkTogether);
-    assertTrue(options.isPlaintext());
+    assertDoesNotThrow(() -> OptionRules.check(options));
+    assertTrue(OptionRules.isPlaintext(options));
   }
 
   @ParameterizedTest
   @MethodSource("notLoopback")
   void https_to_any_host_is_not_plaintext(String host) {
-    assertDoesNotThrow(options.setBaseUrl("https://" + host)::checkTogether);
-    assertFalse(options.isPlaintext());
+    assertDoesNotThrow(() -> OptionRules.check(options.setBaseUrl("https://" + host)));
+    assertFalse(OptionRules.isPlaintext(options));
   }
 
   @ParameterizedTest
@@ -547,39 +550,43 @@ class OtpResendOptionsTest {
   void plaintext_to_loopback_through_a_proxy_is_refused(String host) {
     options.setBaseUrl("http://" + host);
     options.getWebClient().setProxyOptions(new ProxyOptions().setHost("proxy.example.org"));
-    assertNames(rejection(options::checkTogether), "baseUrl", "proxy", "allowPlaintext");
+    assertNames(rejection(() -> OptionRules.check(options)), "baseUrl", "proxy", "allowPlaintext");
   }
 
   @Test
   void plaintext_through_a_proxy_is_allowed_with_allow_plaintext() {
     options.setBaseUrl("http://localhost").setAllowPlaintext(true);
     options.getWebClient().setProxyOptions(new ProxyOptions());
-    assertDoesNotThrow(options::checkTogether);
+    assertDoesNotThrow(() -> OptionRules.check(options));
   }
 
   @Test
   void https_through_a_proxy_is_allowed() {
     options.getWebClient().setProxyOptions(new ProxyOptions());
-    assertDoesNotThrow(options::checkTogether);
+    assertDoesNotThrow(() -> OptionRules.check(options));
   }
 
   @Test
   void a_connect_timeout_longer_than_the_timeout_is_refused() {
     options.setTimeout(Duration.ofSeconds(2)).setConnectTimeout(Duration.ofMillis(2_001));
     assertNames(
-        rejection(options::checkTogether), "connectTimeout", "PT2.001S", "at most timeout", "PT2S");
+        rejection(() -> OptionRules.check(options)),
+        "connectTimeout",
+        "PT2.001S",
+        "at most timeout",
+        "PT2S");
   }
 
   @Test
   void a_connect_timeout_as_long_as_the_timeout_is_accepted() {
     options.setTimeout(Duration.ofSeconds(2)).setConnectTimeout(Duration.ofSeconds(2));
-    assertDoesNotThrow(options::checkTogether);
+    assertDoesNotThrow(() -> OptionRules.check(options));
   }
 
   @Test
   void the_default_connect_timeout_is_reduced_to_a_shorter_timeout() {
     options.setTimeout(Duration.ofMillis(500));
-    assertDoesNotThrow(options::checkTogether);
+    assertDoesNotThrow(() -> OptionRules.check(options));
     assertEquals(Duration.ofMillis(500), options.getConnectTimeout());
   }
 
@@ -593,7 +600,7 @@ class OtpResendOptionsTest {
   void the_default_connect_timeout_is_reduced_after_a_json_round_trip_too() {
     OtpResendOptions copy =
         new OtpResendOptions(options.setTimeout(Duration.ofMillis(500)).toJson());
-    assertDoesNotThrow(copy::checkTogether);
+    assertDoesNotThrow(() -> OptionRules.check(copy));
     assertEquals(Duration.ofMillis(500), copy.getConnectTimeout());
   }
 

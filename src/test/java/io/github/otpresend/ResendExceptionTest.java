@@ -4,10 +4,12 @@ package io.github.otpresend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -15,7 +17,11 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -28,7 +34,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -36,8 +41,6 @@ import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ResendExceptionTest {
-  private static final String SECRET = "s3cr3t-t0ken";
-
   // accessors
 
   @ParameterizedTest
@@ -63,7 +66,7 @@ class ResendExceptionTest {
   @Test
   void the_cause_of_a_failure_is_kept() {
     Exception cause = new Exception();
-    assertSame(cause, new ResendException(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
+    assertSame(cause, Outcomes.failure(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
   }
 
   @Test
@@ -84,10 +87,120 @@ class ResendExceptionTest {
   }
 
   @Test
+  void changing_the_payload_that_was_given_does_not_change_the_failure() {
+    JsonObject payload = new JsonObject("{\"a\":1}");
+    ResendException failure = ofService("New", 418, "x", null, payload);
+    payload.put("a", 2);
+    assertEquals(Optional.of(new JsonObject("{\"a\":1}")), failure.payload());
+  }
+
+  @Test
   void changing_the_json_does_not_change_the_failure() {
     ResendException failure = ofService("New", 418, "x", null, new JsonObject("{\"a\":1}"));
     failure.toJson().getJsonObject("payload").put("a", 2);
     assertEquals(Optional.of(new JsonObject("{\"a\":1}")), failure.payload());
+  }
+
+  @Test
+  void the_text_has_the_kind_the_status_whether_a_code_was_sent_and_the_message() {
+    assertEquals(
+        "io.github.otpresend.ResendException: SESSION_NOT_FOUND (404, not sent): Сессия не найдена",
+        ofService("SessionNotFoundException", 404, "Сессия не найдена", null, null).toString());
+    assertEquals(
+        "io.github.otpresend.ResendException: SERVER_ERROR (503, maybe sent): x",
+        ofService(null, 503, "x", null, null).toString());
+  }
+
+  // public constructors
+
+  @Test
+  void a_fake_failure_has_the_values_that_it_was_given() {
+    Exception cause = new Exception();
+    ResendException failure =
+        new ResendException(
+            ResendFailure.BLOCKED,
+            "WidgetNotFoundException",
+            404,
+            true,
+            "text",
+            Duration.ofSeconds(3),
+            new JsonArray().add(1),
+            cause);
+    assertEquals(ResendFailure.BLOCKED, failure.failure());
+    assertEquals("WidgetNotFoundException", failure.type());
+    assertEquals(404, failure.httpStatus());
+    assertTrue(failure.maybeSent());
+    assertEquals("text", failure.getMessage());
+    assertEquals(Optional.of(Duration.ofSeconds(3)), failure.retryAfter());
+    assertEquals(Optional.of(new JsonArray().add(1)), failure.payload());
+    assertSame(cause, failure.getCause());
+  }
+
+  @Test
+  void a_negative_time_to_wait_is_refused() {
+    IllegalArgumentException refusal =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> ofService("New", 418, "x", Duration.ofMillis(-1), null));
+    assertEquals("retryAfter is PT-0.001S; it must not be negative", refusal.getMessage());
+  }
+
+  @Test
+  void a_payload_that_is_not_json_is_refused() {
+    IllegalArgumentException refusal =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> ofService("New", 418, "x", null, new StringBuilder("x")));
+    assertEquals(
+        "payload is a java.lang.StringBuilder; it must be a JsonObject, a JsonArray, a text, a number, a boolean or null",
+        refusal.getMessage());
+  }
+
+  @Test
+  void a_failure_needs_a_kind_a_type_and_a_message() {
+    assertThrows(NullPointerException.class, () -> new ResendException(null, "x"));
+    assertThrows(NullPointerException.class, () -> new ResendException(ResendFailure.CLOSED, null));
+    assertThrows(
+        NullPointerException.class,
+        () -> new ResendException(ResendFailure.CLOSED, null, 503, false, "x", null, null, null));
+  }
+
+  // serialization
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void serialization_keeps_every_value(ResendException failure) throws Exception {
+    ResendException copy = serialized(failure);
+    assertNotSame(failure, copy);
+    assertSameFailure(failure, copy);
+    assertEquals(failure.toString(), copy.toString());
+  }
+
+  @Test
+  void serialization_keeps_neither_the_cause_nor_the_suppressed_exceptions() throws Exception {
+    Exception notSerializable =
+        new Exception("expected by this test") {
+          @SuppressWarnings("unused")
+          private final Object field = new Object();
+        };
+    ResendException failure =
+        Outcomes.failure(ResendFailure.CONNECTION_FAILED, "No connection", notSerializable);
+    failure.addSuppressed(notSerializable);
+    ResendException copy = serialized(failure);
+    assertSameFailure(failure, copy);
+    assertNull(copy.getCause());
+    assertEquals(0, copy.getSuppressed().length);
+  }
+
+  private static ResendException serialized(ResendException failure) throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(failure);
+    }
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+      return (ResendException) in.readObject();
+    }
   }
 
   // JSON
@@ -402,124 +515,6 @@ class ResendExceptionTest {
     assertThrows(NullPointerException.class, () -> ResendException.from(null));
   }
 
-  // secrets
-
-  @Test
-  void a_failure_without_the_secret_is_unchanged() {
-    ResendException failure = ofService("New", 418, "x", null, new JsonObject().put("a", "b"));
-    assertSame(failure, failure.without(SECRET));
-  }
-
-  @Test
-  void the_summary_has_the_kind_the_status_and_whether_a_code_was_sent() {
-    assertEquals(
-        "SESSION_NOT_FOUND (404, not sent)",
-        ofService("SessionNotFoundException", 404, "x", null, null).summary());
-    assertEquals("SERVER_ERROR (503, maybe sent)", ofService(null, 503, "x", null, null).summary());
-  }
-
-  @Test
-  void an_empty_secret_removes_nothing() {
-    ResendException failure = ofService("New", 418, "x", null, new JsonArray().add(1).add("a"));
-    assertSame(failure, failure.without(""));
-  }
-
-  static Stream<Arguments> failuresWithSecret() {
-    return Stream.of(
-        Arguments.of(ofService(SECRET, 418, "x", null, null)),
-        Arguments.of(ofService("New" + SECRET, 418, "x", null, null)),
-        Arguments.of(ofService("New", 418, "Bearer " + SECRET + " and " + SECRET, null, null)),
-        Arguments.of(ofService("New", 418, "x", null, SECRET)),
-        Arguments.of(ofService("New", 418, "x", null, new JsonArray().add("a" + SECRET))),
-        Arguments.of(ofService("New", 418, "x", null, new JsonObject().put(SECRET, 1))),
-        Arguments.of(ofService("New", 418, "x", null, new JsonObject().put("a", SECRET))),
-        Arguments.of(
-            ofService(
-                "New",
-                418,
-                "x",
-                null,
-                new JsonObject()
-                    .put("a", new JsonArray().add(new JsonObject().put("b" + SECRET, SECRET))))));
-  }
-
-  @ParameterizedTest
-  @MethodSource("failuresWithSecret")
-  void a_failure_that_repeats_the_secret_loses_the_texts_of_the_service(ResendException failure) {
-    assertTrue(failure.toJson().encode().contains(SECRET));
-    ResendException redacted = failure.without(SECRET);
-    assertFalse(redacted.toJson().encode().contains(SECRET), redacted.toJson().encode());
-    assertFalse(redacted.toString().contains(SECRET), redacted.toString());
-    assertEquals(ResendFailure.UNRECOGNIZED, redacted.failure(), "the kind is unchanged");
-    assertEquals(
-        "The service answered 418; its text is left out, because it contains the token",
-        redacted.getMessage());
-    assertEquals(Optional.empty(), redacted.payload());
-  }
-
-  @Test
-  void a_secret_that_json_escapes_is_found_in_the_payload() {
-    String secret = "a\"b\\c";
-    ResendException redacted =
-        ofService("New", 418, "x", null, new JsonObject().put("a", "<" + secret + ">"))
-            .without(secret);
-    assertEquals(Optional.empty(), redacted.payload());
-  }
-
-  @Test
-  void a_secret_of_digits_is_found_in_a_number_of_the_payload() {
-    ResendException redacted =
-        ofService("New", 418, "x", null, new JsonArray().add(new BigDecimal("0.471147114711")))
-            .without("471147114711");
-    assertEquals(Optional.empty(), redacted.payload());
-  }
-
-  @Test
-  void a_failure_that_repeats_the_secret_keeps_everything_except_the_texts() {
-    ResendException redacted =
-        ofService(
-                "RestartCooldownActiveException",
-                409,
-                "Ждите " + SECRET,
-                Duration.ofSeconds(30),
-                new JsonObject().put("a", 1).put("b", SECRET))
-            .without(SECRET);
-    assertSameFailure(
-        ofService(
-            "RestartCooldownActiveException",
-            409,
-            "The service answered 409; its text is left out, because it contains the token",
-            Duration.ofSeconds(30),
-            null),
-        redacted);
-  }
-
-  @Test
-  void a_server_error_that_repeats_the_secret_still_may_have_been_sent() {
-    ResendException redacted = ofService(null, 503, SECRET, null, null).without(SECRET);
-    assertEquals(ResendFailure.SERVER_ERROR, redacted.failure());
-    assertEquals(503, redacted.httpStatus());
-    assertTrue(redacted.maybeSent());
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"type", "httpStatus", "false", "404", "30000", "4071", "{", ":", "n"})
-  void a_secret_that_looks_like_a_part_of_the_json_does_not_change_the_outcome(String secret) {
-    ResendException failure =
-        ofService(
-            "RateLimitException",
-            404,
-            "Ждите",
-            Duration.ofSeconds(30),
-            new JsonObject().put("ключ", 4071));
-    ResendException redacted = failure.without(secret);
-    assertEquals(ResendFailure.RATE_LIMITED, redacted.failure());
-    assertEquals("RateLimitException", redacted.type());
-    assertFalse(redacted.maybeSent());
-    assertEquals(404, redacted.httpStatus());
-    assertEquals(Optional.of(Duration.ofSeconds(30)), redacted.retryAfter());
-  }
-
   private static void assertSameFailure(ResendException expected, ResendException actual) {
     assertEquals(expected.failure(), actual.failure());
     assertEquals(expected.nextStep(), actual.nextStep());
@@ -540,6 +535,6 @@ class ResendExceptionTest {
   private static ResendException ofService(
       String type, int status, String message, Duration retryAfter, Object payload) {
     boolean maybeSent = status / 100 != 4;
-    return new ResendException(type, status, maybeSent, message, retryAfter, payload);
+    return Outcomes.received(type, status, maybeSent, message, retryAfter, payload);
   }
 }

@@ -14,13 +14,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A base URL and its parts. {@link #ALLOWED} says what a base URL may be.
  *
- * @param text the URL as it was given
  * @param ssl whether it is https
  * @param host the host in lower case; an IPv6 address is in its brackets
  * @param port the port of the URL, or else the default port of the scheme
  * @param path the path in ASCII, without a slash at its end
  */
-public record BaseUrl(String text, boolean ssl, String host, int port, String path) {
+public record BaseUrl(boolean ssl, String host, int port, String path) {
   static final String ALLOWED =
       "an http or https URL with a host, with a port of 1 to 65535 or none, and without user info,"
           + " query and fragment";
@@ -52,7 +51,6 @@ public record BaseUrl(String text, boolean ssl, String host, int port, String pa
       return null;
     }
     return new BaseUrl(
-        text,
         ssl,
         host.toLowerCase(Locale.ROOT),
         port > 0 ? port : ssl ? 443 : 80,

@@ -9,12 +9,17 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Methods that read and check the value of one setting. An error names the key and what is allowed.
  */
 public final class Setting {
+  public static final String TOKENS_ALLOWED =
+      "1 to 8192 printable ASCII characters without a space";
+
+  private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
   private static final Duration MAX_DURATION = Duration.ofDays(1);
 
   private Setting() {}
@@ -52,6 +57,11 @@ public final class Setting {
       throw rejected(key, value, min + " to " + MAX_DURATION + " in whole " + units);
     }
     return value;
+  }
+
+  /** Returns whether a header can carry the token. */
+  public static boolean isToken(@Nullable String token) {
+    return token != null && TOKEN.matcher(token).matches();
   }
 
   public static BaseUrl url(String key, @Nullable Object value) {

@@ -145,7 +145,7 @@ class ClassLoadersTest {
   @Test
   void the_library_sends_no_version_if_its_resource_file_is_missing() {
     IsolatingLoader loader = IsolatingLoader.ofLibrary();
-    loader.hideResource("io/github/otpresend/user-agent.txt");
+    loader.hideResource("io/github/otpresend/internal/http/user-agent.txt");
     IsolatingLoader.Client client = loader.new Client("create", vertx, config(LONG));
     await(client.resend("id"));
     assertTrue(

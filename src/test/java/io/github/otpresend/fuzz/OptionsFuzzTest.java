@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.github.otpresend.OtpResendOptions;
-import io.github.otpresend.Parsers;
+import io.github.otpresend.internal.call.OptionRules;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import org.junit.jupiter.api.Timeout;
@@ -26,7 +26,7 @@ class OptionsFuzzTest {
       JsonObject read = options.toJson();
       assertEquals(read, new OtpResendOptions(read).toJson());
       assertEquals(read, new OtpResendOptions(options).toJson());
-      Parsers.checkTogether(options);
+      OptionRules.check(options);
     } catch (IllegalArgumentException refusal) {
       if (!withoutSecrets(json).encode().contains(FuzzInput.CANARY)) {
         FuzzInput.assertNoSecretIn(refusal);

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import io.github.otpresend.Parsers;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
+import io.github.otpresend.internal.RequestId;
 import io.vertx.core.internal.net.RFC3986;
 import java.net.URI;
 import org.junit.jupiter.api.Timeout;
@@ -21,7 +21,7 @@ class RequestIdFuzzTest {
     String id = new FuzzInput(bytes).restAsText();
     String segment;
     try {
-      segment = Parsers.toSegment(id);
+      segment = RequestId.toSegment(id);
     } catch (ResendException refusal) {
       assertEquals(ResendFailure.INVALID_REQUEST, refusal.failure());
       assertFalse(refusal.maybeSent());

@@ -6,10 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import io.github.otpresend.Parsers;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
+import io.github.otpresend.internal.ReplyDecoder;
+import io.github.otpresend.internal.bus.RequestMessage;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.Json;
 import java.time.Instant;
@@ -30,16 +31,17 @@ class RequestMessageFuzzTest {
     String expiresAt = input.line();
     Object body = jsonOrText(input.restAsText());
     try {
-      String id = Parsers.decodeRequest(expiresAt.isEmpty() ? null : expiresAt, body, NOW);
-      assertEquals(id, Parsers.decodeRequest(null, Parsers.encodeRequest(id), NOW));
+      RequestMessage.checkExpiry(expiresAt.isEmpty() ? null : expiresAt, NOW);
+      String id = RequestMessage.decode(body);
+      assertEquals(id, RequestMessage.decode(RequestMessage.encode(id)));
     } catch (ResendException refusal) {
       assertTrue(
           Set.of(ResendFailure.INVALID_REQUEST, ResendFailure.EXPIRED).contains(refusal.failure()));
       assertFalse(refusal.maybeSent());
     }
     try {
-      ResendResponse response = Parsers.decodeReply(body);
-      assertEquals(response, Parsers.decodeReply(response.toJson()));
+      ResendResponse response = ReplyDecoder.response(body);
+      assertEquals(response, ReplyDecoder.response(response.toJson()));
     } catch (ResendException refusal) {
       assertEquals(ResendFailure.INVALID_RESPONSE, refusal.failure());
       assertTrue(refusal.maybeSent());

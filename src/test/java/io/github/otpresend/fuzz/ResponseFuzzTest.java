@@ -7,8 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import io.github.otpresend.Parsers;
 import io.github.otpresend.ResendException;
+import io.github.otpresend.internal.http.Redaction;
+import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.ReplyException;
@@ -31,7 +32,7 @@ class ResponseFuzzTest {
     int status = input.number() & Integer.MAX_VALUE;
     MultiMap headers = MultiMap.caseInsensitiveMultiMap().add("Retry-After", input.line());
     try {
-      Parsers.decode(status, headers, Buffer.buffer(input.rest()), NOW);
+      ResponseDecoder.decode(status, headers, Buffer.buffer(input.rest()), () -> NOW);
       assertEquals(2, status / 100);
     } catch (ResendException failure) {
       assertTrue(failure.maybeSent() || status / 100 == 4, "must be maybe sent");
@@ -54,7 +55,7 @@ class ResponseFuzzTest {
 
   /** Asserts that a failure contains no secret after the library has removed it. */
   private static void assertWithoutSecret(ResendException failure) {
-    ResendException redacted = Parsers.without(FuzzInput.CANARY, failure);
+    ResendException redacted = Redaction.without(FuzzInput.CANARY, failure);
     FuzzInput.assertNoSecretIn(redacted);
     assertFalse(redacted.toJson().encode().contains(FuzzInput.CANARY), "the secret is in the JSON");
     assertEquals(failure.failure(), redacted.failure());

@@ -7,8 +7,10 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Contexts;
+import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.RequestId;
-import io.github.otpresend.internal.http.ResponseDecoder;
+import io.github.otpresend.internal.WireNames;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -39,7 +41,7 @@ public final class EventBusResendClient implements OtpResendClient {
   private final InFlight inFlight = new InFlight();
 
   public EventBusResendClient(Vertx vertx, OtpResendOptions options) {
-    ResponseDecoder.warmUp();
+    ReplyDecoder.warmUp();
     this.vertx = (VertxInternal) vertx;
     bus = vertx.eventBus();
     address = options.getAddress();
@@ -76,7 +78,7 @@ public final class EventBusResendClient implements OtpResendClient {
                           }));
     } catch (RejectedExecutionException e) {
       inFlight.leave();
-      return Future.failedFuture(new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
+      return Future.failedFuture(Outcomes.failure(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
     return outcome.future();
   }
@@ -92,13 +94,13 @@ public final class EventBusResendClient implements OtpResendClient {
     DeliveryOptions delivery =
         new DeliveryOptions()
             .setSendTimeout(timeout.plus(MARGIN).toMillis())
-            .addHeader(ResendMessage.EXPIRES_AT, "" + expiresAt);
+            .addHeader(WireNames.EXPIRES_AT, "" + expiresAt);
     try {
-      return bus.request(address, ResendMessage.encodeRequest(requestId), delivery)
-          .map(message -> ResendMessage.decodeReply(message.body()));
+      return bus.request(address, RequestMessage.encode(requestId), delivery)
+          .map(message -> ReplyDecoder.response(message.body()));
     } catch (RuntimeException e) {
       return Future.failedFuture(
-          new ResendException(ResendFailure.CLOSED, "The event bus is closed", e));
+          Outcomes.failure(ResendFailure.CLOSED, "The event bus is closed", e));
     }
   }
 

@@ -6,13 +6,15 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
-import io.github.otpresend.internal.bus.ResendMessage;
+import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.claims.ClusterGuard;
 import io.github.otpresend.internal.claims.Cooldowns;
 import io.github.otpresend.internal.claims.SingleFlight;
 import io.github.otpresend.internal.http.BoundedBody;
 import io.github.otpresend.internal.http.Link;
 import io.github.otpresend.internal.http.Pool;
+import io.github.otpresend.internal.http.Redaction;
 import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
@@ -59,7 +61,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     DONE
   }
 
-  private final HttpResendClient client;
+  private final ClientState client;
   private final ContextInternal context;
   private final Promise<ResendResponse> outcome;
   private final String requestId;
@@ -87,7 +89,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   /**
    * @param segment the request id as a path segment
    */
-  Call(HttpResendClient client, ContextInternal caller, String requestId, String segment) {
+  Call(ClientState client, ContextInternal caller, String requestId, String segment) {
     this.client = client;
     this.requestId = requestId;
     this.segment = segment;
@@ -155,7 +157,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     Promise<JsonObject> shared = context.promise();
     shared
         .future()
-        .map(ResendMessage::decodeReply)
+        .map(ReplyDecoder::response)
         .onComplete(
             (reply, cause) -> {
               if (step == Step.SHARED) {
@@ -227,7 +229,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
 
   private ConnectAttempts attempts() {
     if (attempts == null) {
-      attempts = new ConnectAttempts(client.options);
+      attempts = new ConnectAttempts(client.service, client.options.getConnectAttempts());
     }
     return attempts;
   }
@@ -275,12 +277,12 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
       refusal = e;
     } catch (Throwable e) { // for example, a class of Jackson is missing
       refusal =
-          new ResendException(
+          Outcomes.failure(
               ResendFailure.INVALID_RESPONSE,
               "The answer could not be decoded: " + e.getClass().getName(),
               e);
     }
-    if (answer == null || (refusal != null && refusal.failure().closesConnection())) {
+    if (answer == null || (refusal != null && Outcomes.closesConnection(refusal.failure()))) {
       used.close();
     } else {
       used.received(answer);
@@ -318,7 +320,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     try {
       return ResponseDecoder.decode(body, answer, cause);
     } catch (ResendException e) {
-      throw e.without(token).without(rejectedToken);
+      throw Redaction.without(rejectedToken, Redaction.without(token, e));
     }
   }
 
@@ -388,7 +390,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
    * caller's next call.
    */
   private void conclude() {
-    boolean keepsHold = failure != null && failure.failure().keepsHold();
+    boolean keepsHold = failure != null && Outcomes.keepsHold(failure.failure());
     if (hold == null || (keepsHold && cooldown == null)) {
       leave();
       return;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.call;
 
-import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
-import io.github.otpresend.internal.BaseUrl;
+import io.github.otpresend.internal.Outcomes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -14,11 +13,16 @@ final class ConnectAttempts {
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 1_000;
 
-  private final OtpResendOptions options;
+  private final String service;
+  private final int maxAttempts;
   private final List<Throwable> failures = new ArrayList<>(1);
 
-  ConnectAttempts(OtpResendOptions options) {
-    this.options = options;
+  /**
+   * @param service the host and port of the service
+   */
+  ConnectAttempts(String service, int maxAttempts) {
+    this.service = service;
+    this.maxAttempts = maxAttempts;
   }
 
   void failed(Throwable cause) {
@@ -30,17 +34,16 @@ final class ConnectAttempts {
     int count = failures.size();
     long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(count - 1, 10));
     long pause = ThreadLocalRandom.current().nextLong(longest / 2, longest + 1);
-    return count < options.getConnectAttempts() && pause < millisToDeadline ? pause : 0;
+    return count < maxAttempts && pause < millisToDeadline ? pause : 0;
   }
 
   /** Returns the outcome of a call that got no connection. */
   ResendException failure() {
-    BaseUrl service = options.baseUrl();
     int last = failures.size() - 1;
     ResendException failure =
-        new ResendException(
+        Outcomes.failure(
             ResendFailure.CONNECTION_FAILED,
-            "No connection to " + service.host() + ":" + service.port(),
+            "No connection to " + service,
             last < 0 ? null : failures.get(last));
     for (int i = 0; i < last; i++) {
       failure.addSuppressed(failures.get(i));

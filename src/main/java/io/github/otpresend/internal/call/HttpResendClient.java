@@ -8,16 +8,11 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.TokenProvider;
-import io.github.otpresend.internal.BaseUrl;
 import io.github.otpresend.internal.Contexts;
-import io.github.otpresend.internal.DeadlineQueue;
+import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.RequestId;
 import io.github.otpresend.internal.claims.ClusterGuard;
-import io.github.otpresend.internal.claims.Cooldowns;
-import io.github.otpresend.internal.claims.SingleFlight;
-import io.github.otpresend.internal.http.Pool;
 import io.github.otpresend.internal.http.ResponseDecoder;
-import io.github.otpresend.internal.http.Transport;
 import io.vertx.core.Closeable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -26,12 +21,12 @@ import io.vertx.core.internal.CloseFuture;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.lang.System.Logger.Level;
-import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The client that calls the service. It admits calls, and owns and closes what they share.
+ * The client that calls the service. It checks the options, starts calls, and closes with the
+ * verticle that created it.
  *
  * <p>One event loop, the <em>home</em>, owns a client: its calls, connections, deadlines and tokens
  * are used there only. A call from another thread is passed to it once.
@@ -39,38 +34,13 @@ import org.jspecify.annotations.Nullable;
 public final class HttpResendClient implements OtpResendClient {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
 
-  final OtpResendOptions options;
-  final ContextInternal home;
-  final DeadlineQueue<Call> deadlines;
-  final Tokens tokens;
-  final Transport transport;
-  final Pool pool;
-
-  /** The flights that all clients of one base URL share. Null if calls are not shared. */
-  final @Nullable SingleFlight flights;
-
-  /** The cooldowns in progress; null if the cooldown is off. */
-  final @Nullable Cooldowns cooldowns;
-
-  /** The guard; null without a cluster, or if the guard is switched off. */
-  final @Nullable ClusterGuard guard;
-
   private final VertxInternal vertx;
-
-  /** The close future of what Vert.x creates for this client on the home context. */
-  private final CloseFuture resources = new CloseFuture();
-
-  /** The close future of the creating verticle, or of Vert.x. When it closes, the client closes. */
-  private final CloseFuture owner;
-
-  private final Closeable onOwnerClose = completion -> beginClose().onComplete(completion);
-  private final int maxPlaces;
-  private final Promise<Void> closed = Promise.promise();
-  private int calls;
-  private int places;
-  private boolean closing;
+  private final ContextInternal home;
+  private final ClientState state;
 
   /**
+   * Creates a client, see {@link OtpResendClient#create}.
+   *
    * @param tokens the provider of the tokens; null to use the token of the options
    */
   public static HttpResendClient create(
@@ -86,40 +56,33 @@ public final class HttpResendClient implements OtpResendClient {
   }
 
   private HttpResendClient(Vertx vertx, OtpResendOptions options, TokenProvider provider) {
-    options.checkTogether();
+    OptionRules.check(options);
     this.vertx = (VertxInternal) vertx;
     boolean isGuarded = options.isClusterGuard() && vertx.isClustered();
     if (isGuarded) {
       ClusterGuard.checkCanGuard(this.vertx.clusterManager().getClass().getName());
     }
-    if (options.isPlaintext()) {
+    if (OptionRules.isPlaintext(options)) {
       LOG.log(
           Level.WARNING,
           "allowPlaintext: the token travels in clear text to " + options.getBaseUrl());
     }
     ResponseDecoder.warmUp();
-    this.options = options;
     ContextInternal creator = (ContextInternal) Vertx.currentContext();
+    CloseFuture resources = new CloseFuture();
     home = Contexts.eventLoop(this.vertx, creator, resources);
-    deadlines = new DeadlineQueue<>(home, options.getTimeout());
-    tokens = new Tokens(home, provider, options.getTimeout());
-    transport = new Transport(home, options);
-    pool = new Pool(home, transport::connect, options);
-    maxPlaces = options.getMaxConnections() + options.getMaxPending();
-    BaseUrl baseUrl = options.baseUrl();
-    String service = baseUrl.host() + ':' + baseUrl.port() + baseUrl.path();
-    flights = options.isSingleFlight() ? new SingleFlight(vertx, service) : null;
-    cooldowns =
-        options.getCooldown().isZero() ? null : new Cooldowns(home, service, options.getCooldown());
-    guard =
-        isGuarded
-            ? new ClusterGuard(home, service, options.getConnectTimeout(), options.getCooldown())
-            : null;
-    owner =
+    state = new ClientState(home, resources, options, provider, isGuarded);
+    closeWith(
         creator == null || creator.owner() != vertx
             ? this.vertx.closeFuture()
-            : creator.closeFuture();
+            : creator.closeFuture());
+  }
+
+  /** Closes this client with the verticle that created it, or with Vert.x. */
+  private void closeWith(CloseFuture owner) {
+    Closeable onOwnerClose = completion -> beginClose().onComplete(completion);
     owner.add(onOwnerClose);
+    state.closed().onComplete(closed -> owner.remove(onOwnerClose));
   }
 
   @Override
@@ -127,7 +90,7 @@ public final class HttpResendClient implements OtpResendClient {
     ContextInternal caller = Contexts.ofCaller(vertx);
     Call call;
     try {
-      call = new Call(this, caller, requestId, RequestId.toSegment(requestId));
+      call = new Call(state, caller, requestId, RequestId.toSegment(requestId));
     } catch (ResendException refusal) {
       return vertx.closeFuture().isClosed()
           ? Future.failedFuture(refusal)
@@ -136,7 +99,7 @@ public final class HttpResendClient implements OtpResendClient {
     try {
       call.start();
     } catch (RejectedExecutionException e) { // no context is left that can run anything
-      return Future.failedFuture(new ResendException(ResendFailure.CLOSED, "Vert.x is closed", e));
+      return Future.failedFuture(Outcomes.failure(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
     return call.outcome();
   }
@@ -157,7 +120,7 @@ public final class HttpResendClient implements OtpResendClient {
 
   /** Makes a connection in the background, which also loads most of the classes of a call. */
   public void warmUp() {
-    home.emit(v -> pool.warmUp());
+    home.emit(v -> state.pool.warmUp());
   }
 
   @Override
@@ -167,76 +130,10 @@ public final class HttpResendClient implements OtpResendClient {
 
   private Future<Void> beginClose() {
     try {
-      home.emit(
-          v -> {
-            closing = true;
-            closeIfDrained();
-          });
-    } catch (RejectedExecutionException vertxIsClosed) {
-      closed.tryComplete();
+      home.emit(v -> state.close());
+    } catch (RejectedExecutionException e) {
+      state.vertxIsClosed();
     }
-    return closed.future();
-  }
-
-  // ---- the methods for calls, which are called on the event loop only
-
-  /** Counts a new call, which must {@link #leave} later. Returns false if the client is closed. */
-  boolean enter() {
-    if (closing) {
-      return false;
-    }
-    calls++;
-    return true;
-  }
-
-  /**
-   * Takes one of the places that maxConnections and maxPending allow. Returns false if no place is
-   * free.
-   */
-  boolean takePlace() {
-    if (places == maxPlaces) {
-      return false;
-    }
-    places++;
-    return true;
-  }
-
-  /** Removes a call whose outcome is decided from the count, and logs the outcome. */
-  void leave(
-      boolean hadPlace,
-      String requestId,
-      @Nullable ResendResponse response,
-      @Nullable ResendException failure) {
-    calls--;
-    if (hadPlace) {
-      places--;
-    }
-    try {
-      LOG.log(
-          Level.DEBUG,
-          () ->
-              "resend of "
-                  + requestId
-                  + ": "
-                  + (failure == null
-                      ? Objects.requireNonNull(response).toJson()
-                      : failure.summary()));
-    } catch (Throwable e) { // a logger that fails must not keep the caller from its outcome
-      home.runOnContext(v -> home.reportException(e));
-    }
-  }
-
-  /** Closes what all calls share, once the client is closed and the last call has left. */
-  void closeIfDrained() {
-    if (closing && calls == 0 && !resources.isClosed()) {
-      owner.remove(onOwnerClose);
-      deadlines.close();
-      tokens.close();
-      pool.close();
-      if (guard != null) {
-        guard.close();
-      }
-      resources.close().onComplete(done -> closed.tryComplete());
-    }
+    return state.closed();
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.call;
 
-import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.TokenProvider;
 import io.github.otpresend.internal.DeadlineQueue;
+import io.github.otpresend.internal.Setting;
 import io.vertx.core.Future;
 import io.vertx.core.internal.ContextInternal;
 import java.time.Duration;
@@ -116,8 +116,8 @@ final class Tokens {
     if (failure != null) {
       return unavailable("failed with " + failure.getClass().getName());
     } else if (token == null || !token.equals(usable)) {
-      if (!OtpResendOptions.isToken(token)) {
-        return unavailable("gave no usable token; allowed is " + OtpResendOptions.TOKENS_ALLOWED);
+      if (!Setting.isToken(token)) {
+        return unavailable("gave no usable token; allowed is " + Setting.TOKENS_ALLOWED);
       }
       usable = token;
     }

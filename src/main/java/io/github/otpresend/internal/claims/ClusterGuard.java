@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.DeadlineQueue;
+import io.github.otpresend.internal.Outcomes;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.internal.ContextInternal;
@@ -217,7 +218,7 @@ public final class ClusterGuard {
   }
 
   public static ResendException unavailable(String what, @Nullable Throwable cause) {
-    return new ResendException(
+    return Outcomes.failure(
         ResendFailure.GUARD_UNAVAILABLE, "The cluster-wide map of calls in flight " + what, cause);
   }
 

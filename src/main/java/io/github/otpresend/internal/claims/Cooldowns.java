@@ -85,7 +85,7 @@ public final class Cooldowns {
     ResendFailure kind = ResendFailure.COOLING_DOWN;
     String message = "A code was or may have been sent less than the cooldown ago";
     return new ResendException(
-        kind.type(), kind.httpStatus(), kind.maybeSent(), message, rest, null);
+        kind, kind.type(), kind.httpStatus(), kind.maybeSent(), message, rest, null, null);
   }
 
   /** Rounds up, so that a caller who waits this long does not come too early. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.http;
 
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
@@ -37,6 +39,12 @@ public final class BoundedBody implements BodyCodec<Buffer>, BodyStream<Buffer> 
 
   int maxBytes() {
     return maxBytes;
+  }
+
+  /** Returns the failure of a call whose answer is longer than the limit. */
+  static ResendException tooLong(int maxBytes) {
+    return new ResendException(
+        ResendFailure.INVALID_RESPONSE, "The answer is longer than maxResponseBytes, " + maxBytes);
   }
 
   @Override

@@ -49,7 +49,7 @@ final class ContentCoding {
     try (InputStream in = opener.open()) {
       decoded = in.readNBytes(maxBytes);
       if (in.read() >= 0) {
-        throw ResponseDecoder.tooLong(maxBytes);
+        throw BoundedBody.tooLong(maxBytes);
       }
     } catch (IOException e) {
       return body;

@@ -6,8 +6,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
+import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.StrictJson;
-import io.github.otpresend.internal.bus.ResendMessage;
+import io.github.otpresend.internal.WireNames;
 import io.netty.handler.codec.PrematureChannelClosureException;
 import io.vertx.core.MultiMap;
 import io.vertx.core.VertxException;
@@ -38,7 +40,7 @@ public final class ResponseDecoder {
       decode(400, HttpHeaders.headers(), refusal, InstantSource.system());
       throw new IllegalStateException("a refusal was decoded as a success");
     } catch (ResendException expected) {
-      ResendMessage.decodeFailure(expected.toJson().encode(), expected.httpStatus());
+      ReplyDecoder.warmUp();
     }
   }
 
@@ -52,7 +54,7 @@ public final class ResponseDecoder {
   public static ResendResponse decode(
       BoundedBody body, @Nullable HttpResponse<?> answer, @Nullable Throwable cause) {
     if (body.isTooLong()) { // even if the end of the body came with the excess
-      throw tooLong(body.maxBytes());
+      throw BoundedBody.tooLong(body.maxBytes());
     } else if (answer == null) {
       throw incomplete(Objects.requireNonNull(cause));
     }
@@ -65,7 +67,7 @@ public final class ResponseDecoder {
         || cause instanceof VertxException
         || cause instanceof PrematureChannelClosureException
         || cause.getCause() instanceof SSLException) { // in Netty's DecoderException
-      return new ResendException(
+      return Outcomes.failure(
           ResendFailure.CONNECTION_LOST,
           "The connection broke before the answer was complete",
           cause);
@@ -89,7 +91,7 @@ public final class ResponseDecoder {
     }
     JsonObject json = StrictJson.readObject(bytes);
     if (isSuccess) {
-      if (json != null && json.getValue(ResendMessage.SUCCESS) instanceof Boolean success) {
+      if (json != null && json.getValue(WireNames.SUCCESS) instanceof Boolean success) {
         return new ResendResponse(success);
       }
       throw invalid(
@@ -97,11 +99,11 @@ public final class ResponseDecoder {
     } else if (status < 400) {
       throw invalid("The service answered " + status + ", which is not a valid answer to a resend");
     }
-    String type = text(json, ResendMessage.TYPE);
-    String message = text(json, ResendMessage.MESSAGE);
+    String type = text(json, WireNames.TYPE);
+    String message = text(json, WireNames.MESSAGE);
     // only a refusal of the request itself, a 4xx, is known to come before any work
-    boolean maybeSent = status / 100 != 4 || !ResendFailure.canBeUnsent(type, status);
-    throw new ResendException(
+    boolean maybeSent = status / 100 != 4 || !Outcomes.canBeUnsent(type, status);
+    throw Outcomes.received(
         type,
         status,
         maybeSent,
@@ -115,14 +117,14 @@ public final class ResponseDecoder {
    * if the event bus cannot carry it.
    */
   private static @Nullable Object payload(JsonObject json) {
-    Object payload = json.getValue(ResendMessage.PAYLOAD);
+    Object payload = json.getValue(WireNames.PAYLOAD);
     if (payload == null) {
       return null;
     }
     JsonObject carried =
         StrictJson.readObject(
-            new JsonObject().put(ResendMessage.PAYLOAD, payload).encode().getBytes(UTF_8));
-    return carried == null ? null : carried.getValue(ResendMessage.PAYLOAD);
+            new JsonObject().put(WireNames.PAYLOAD, payload).encode().getBytes(UTF_8));
+    return carried == null ? null : carried.getValue(WireNames.PAYLOAD);
   }
 
   /** Returns a text as the event bus would carry it, without half a surrogate pair, or null. */
@@ -136,10 +138,6 @@ public final class ResponseDecoder {
       }
     }
     return text;
-  }
-
-  static ResendException tooLong(int maxBytes) {
-    return invalid("The answer is longer than maxResponseBytes, " + maxBytes);
   }
 
   private static ResendException invalid(String message) {

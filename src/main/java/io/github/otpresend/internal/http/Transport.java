@@ -69,9 +69,9 @@ public final class Transport {
   /**
    * @param home the context that owns the connections; they are closed with its close future
    */
-  public Transport(ContextInternal home, OtpResendOptions options) {
+  public Transport(ContextInternal home, OtpResendOptions options, BaseUrl baseUrl) {
     this.home = home;
-    baseUrl = options.baseUrl();
+    this.baseUrl = baseUrl;
     WebClientOptions webClientOptions = webClientOptions(options);
     ContextInternal previous = home.beginDispatch();
     try {

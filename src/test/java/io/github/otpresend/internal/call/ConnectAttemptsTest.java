@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import java.util.stream.LongStream;
@@ -15,11 +14,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The pauses between attempts to connect, and the failure that reports the attempts. */
 class ConnectAttemptsTest {
-  private static final OtpResendOptions OPTIONS =
-      new OtpResendOptions().setBaseUrl("https://example.com").setConnectAttempts(20);
-
   private static ConnectAttempts failedAttempts(int count) {
-    ConnectAttempts attempts = new ConnectAttempts(OPTIONS);
+    ConnectAttempts attempts = new ConnectAttempts("example.com:443", 20);
     for (int i = 1; i <= count; i++) {
       attempts.failed(new Exception("attempt " + i));
     }

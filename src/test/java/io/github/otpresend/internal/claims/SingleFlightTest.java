@@ -14,6 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
+import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.testing.EveryFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
@@ -178,7 +179,7 @@ class SingleFlightTest {
   void followers_get_a_library_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
     SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
-    ResendException failure = new ResendException(kind, "a message", new Exception("a cause"));
+    ResendException failure = Outcomes.failure(kind, "a message", new Exception("a cause"));
     first.end(null, failure);
     assertSameFailure(failure, causeOf(follower));
   }
@@ -188,7 +189,7 @@ class SingleFlightTest {
     SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure =
-        new ResendException("NewException", 422, false, "a message", Duration.ofSeconds(3), "why");
+        Outcomes.received("NewException", 422, false, "a message", Duration.ofSeconds(3), "why");
     first.end(null, failure);
     assertSameFailure(failure, causeOf(follower));
   }

@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.otpresend.NextStep;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
-import io.github.otpresend.ResendResponse;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -25,56 +24,30 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ResendMessageTest {
+class RequestMessageTest {
   private static final Instant NOW = Instant.parse("2026-11-23T10:00:00Z");
 
   @Test
-  void the_field_names_match_the_event_bus_contract() {
-    assertEquals(
-        List.of(
-            "requestId",
-            "expires-at",
-            "success",
-            "type",
-            "message",
-            "httpStatus",
-            "maybeSent",
-            "retryAfterMs",
-            "payload"),
-        List.of(
-            ResendMessage.REQUEST_ID,
-            ResendMessage.EXPIRES_AT,
-            ResendMessage.SUCCESS,
-            ResendMessage.TYPE,
-            ResendMessage.MESSAGE,
-            ResendMessage.HTTP_STATUS,
-            ResendMessage.MAYBE_SENT,
-            ResendMessage.RETRY_AFTER_MS,
-            ResendMessage.PAYLOAD));
-  }
-
-  @Test
   void a_request_is_a_json_object_with_the_request_id() {
-    assertEquals(new JsonObject("{\"requestId\":\"id-1\"}"), ResendMessage.encodeRequest("id-1"));
+    assertEquals(new JsonObject("{\"requestId\":\"id-1\"}"), RequestMessage.encode("id-1"));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"id-1", "", " ", "a/b", "{\"requestId\":\"id-1\"}", "\uD83D"})
   void a_string_body_is_the_request_id(String body) {
-    assertEquals(body, ResendMessage.decodeRequest(body));
+    assertEquals(body, RequestMessage.decode(body));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"id-1", "", "a/b", "\uD83D\uDE00"})
   void decoding_a_request_returns_its_request_id(String id) {
-    assertEquals(id, ResendMessage.decodeRequest(ResendMessage.encodeRequest(id)));
+    assertEquals(id, RequestMessage.decode(RequestMessage.encode(id)));
   }
 
   @Test
   void unknown_fields_of_a_request_are_ignored() {
     assertEquals(
-        "id-1",
-        ResendMessage.decodeRequest(new JsonObject().put("requestId", "id-1").put("other", 1)));
+        "id-1", RequestMessage.decode(new JsonObject().put("requestId", "id-1").put("other", 1)));
   }
 
   static Stream<Object> invalidRequests() {
@@ -130,14 +103,14 @@ class ResendMessageTest {
 
   @Test
   void a_message_without_an_expiry_time_does_not_expire() {
-    assertDoesNotThrow(() -> ResendMessage.checkExpiry(null, NOW));
+    assertDoesNotThrow(() -> RequestMessage.checkExpiry(null, NOW));
   }
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, 60_000})
   void a_message_is_valid_until_its_expiry_time(long millisLeft) {
     String expiresAt = Long.toString(NOW.toEpochMilli() + millisLeft);
-    assertDoesNotThrow(() -> ResendMessage.checkExpiry(expiresAt, NOW));
+    assertDoesNotThrow(() -> RequestMessage.checkExpiry(expiresAt, NOW));
   }
 
   @ParameterizedTest
@@ -161,42 +134,10 @@ class ResendMessageTest {
   }
 
   private static ResendException expiryRefusalOf(String expiresAt) {
-    return assertThrows(ResendException.class, () -> ResendMessage.checkExpiry(expiresAt, NOW));
-  }
-
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void decoding_a_reply_returns_the_response(boolean success) {
-    ResendResponse response = new ResendResponse(success);
-    assertEquals(new JsonObject().put("success", success), response.toJson());
-    assertEquals(response, ResendMessage.decodeReply(response.toJson()));
-  }
-
-  static Stream<Object> invalidReplies() {
-    return Stream.of(
-        new JsonObject(),
-        new JsonObject().putNull("success"),
-        new JsonObject().put("success", "true"),
-        new JsonObject().put("success", 1),
-        new JsonObject().put("Success", true),
-        new JsonArray().add(true),
-        "{\"success\":true}",
-        true,
-        1,
-        Buffer.buffer("{\"success\":true}"));
-  }
-
-  @ParameterizedTest
-  @NullSource
-  @MethodSource("invalidReplies")
-  void a_reply_of_another_format_is_an_invalid_response_that_may_have_been_sent(Object body) {
-    ResendException failure =
-        assertThrows(ResendException.class, () -> ResendMessage.decodeReply(body));
-    assertEquals(ResendFailure.INVALID_RESPONSE, failure.failure());
-    assertTrue(failure.maybeSent());
+    return assertThrows(ResendException.class, () -> RequestMessage.checkExpiry(expiresAt, NOW));
   }
 
   private static ResendException refusalOf(Object body) {
-    return assertThrows(ResendException.class, () -> ResendMessage.decodeRequest(body));
+    return assertThrows(ResendException.class, () -> RequestMessage.decode(body));
   }
 }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal;
+
+import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.json.JsonObject;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The decoder of outcomes in the form in which the event bus carries them. */
+public final class ReplyDecoder {
+  /**
+   * The start of Vert.x's text for a message that its consumer never took, because the consumer was
+   * unregistered first. Only this text distinguishes such a message from a timeout.
+   */
+  private static final String DISCARDED = "Discarded the request";
+
+  private ReplyDecoder() {}
+
+  /** Decodes a sample failure, so that a broken class path is detected before the first call. */
+  public static void warmUp() {
+    JsonObject payload = new JsonObject().put("n", 1);
+    ResendException sample = Outcomes.received("", 400, false, "", null, payload);
+    String message = sample.toJson().encode();
+    StrictJson.readObject(message); // throws the errors that failure() would catch
+    failure(message, sample.httpStatus());
+  }
+
+  /** Returns the response in a reply body, or throws INVALID_RESPONSE. */
+  public static ResendResponse response(@Nullable Object body) {
+    if (body instanceof JsonObject json
+        && json.getValue(WireNames.SUCCESS) instanceof Boolean success) {
+      return new ResendResponse(success, Optional.ofNullable(retryAfter(json)));
+    }
+    throw new ResendException(
+        ResendFailure.INVALID_RESPONSE, "The reply is not {\"success\": true|false}");
+  }
+
+  /** Returns the failure that a failed request over the event bus represents. */
+  public static ResendException failure(ReplyException reply) {
+    return switch (reply.failureType()) {
+      case RECIPIENT_FAILURE -> failure(reply.getMessage(), reply.failureCode());
+      case NO_HANDLERS ->
+          Outcomes.failure(
+              ResendFailure.CONNECTION_FAILED, "No consumer serves the event-bus address", reply);
+      case TIMEOUT ->
+          String.valueOf(reply.getMessage()).startsWith(DISCARDED)
+              ? Outcomes.failure(
+                  ResendFailure.CONNECTION_FAILED,
+                  "The consumer of the event-bus address was unregistered before it took the message",
+                  reply)
+              : Outcomes.failure(
+                  ResendFailure.TIMEOUT, "No reply came over the event bus in time", reply);
+      case ERROR ->
+          Outcomes.failure(
+              ResendFailure.CONNECTION_LOST, "The event bus lost the message or its reply", reply);
+    };
+  }
+
+  /**
+   * Decodes a failure. A message of another shape counts as maybe sent. A {@code maybeSent} of
+   * false counts only if a serving end of this library can send it.
+   */
+  private static ResendException failure(@Nullable String message, int failureCode) {
+    JsonObject json;
+    try {
+      json = message == null ? null : StrictJson.readObject(message);
+    } catch (Error e) { // for example, a class of Jackson is missing
+      return Outcomes.failure(
+          ResendFailure.INVALID_RESPONSE, "The failure could not be decoded: " + e.getClass(), e);
+    }
+    if (json == null
+        || !(json.getValue(WireNames.TYPE) instanceof String type)
+        || !(json.getValue(WireNames.MESSAGE) instanceof String text)
+        || !(json.getValue(WireNames.MAYBE_SENT) instanceof Boolean saysMaybeSent)) {
+      String wrong = "The event-bus failure is not a failure of a resend";
+      String unrecognized = ResendFailure.UNRECOGNIZED.type();
+      return Outcomes.received(unrecognized, failureCode, true, wrong, null, null);
+    }
+    boolean maybeSent = saysMaybeSent || !Outcomes.canBeUnsent(type, failureCode);
+    return Outcomes.received(
+        type, failureCode, maybeSent, text, retryAfter(json), json.getValue(WireNames.PAYLOAD));
+  }
+
+  private static @Nullable Duration retryAfter(JsonObject json) {
+    return json.getValue(WireNames.RETRY_AFTER_MS) instanceof Number millis
+            && millis.longValue() >= 0
+        ? Duration.ofMillis(millis.longValue())
+        : null;
+  }
+}
