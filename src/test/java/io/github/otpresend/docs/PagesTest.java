@@ -38,25 +38,25 @@ class PagesTest {
       README.md, Try it, shell: PagesTest.the_commands_of_the_readme_are_those_that_the_ci_runs
       README.md, Try it, text: PagesTest.the_demo_prints_what_the_pages_show
       README.md, Install, xml: PagesTest.the_coordinates_are_those_of_the_build
-      README.md, Use by future, java: ExamplesTest.the_use_by_future_works
-      README.md, Use by event bus, java: ExamplesTest.the_use_by_event_bus_works
-      README.md, Handle the outcome, java: ExamplesTest.the_outcome_leads_to_the_next_step
-      README.md, Tokens, java: ExamplesTest.the_token_providers_replace_a_token_that_is_refused
-      README.md, Test your application, java: ExamplesTest.the_short_use_of_the_sandbox_works
+      README.md, Use by future, java: ExamplesIT.the_use_by_future_works
+      README.md, Use by event bus, java: ExamplesIT.the_use_by_event_bus_works
+      README.md, Handle the outcome, java: ExamplesIT.the_outcome_leads_to_the_next_step
+      README.md, Tokens, java: ExamplesIT.the_token_providers_replace_a_token_that_is_refused
+      README.md, Test your application, java: ExamplesIT.the_short_use_of_the_sandbox_works
       README.md, Run the tests, shell: PagesTest.the_commands_of_the_readme_are_those_that_the_ci_runs
       cluster.md, Cluster, xml: PagesTest.the_coordinates_are_those_of_the_build
-      cluster.md, Run a node as a process, shell: LauncherTest.start
-      cluster.md, Run a node as a process, json: LauncherTest.start
-      cluster.md, Run a node as a process, xml: LauncherTest.start
+      cluster.md, Run a node as a process, shell: LauncherIT.start
+      cluster.md, Run a node as a process, json: LauncherIT.start
+      cluster.md, Run a node as a process, xml: LauncherIT.start
       internals.md, The steps of a call, text: TablesTest.the_steps_of_a_call_are_those_of_the_code
-      operations.md, Readiness, java: ExamplesTest.the_readiness_of_an_address_is_seen_and_nothing_is_sent
+      operations.md, Readiness, java: ExamplesIT.the_readiness_of_an_address_is_seen_and_nothing_is_sent
       operations.md, A systemd service, ini: PagesTest.the_systemd_unit_starts_the_node_of_the_cluster_page
       operations.md, Upgrading Vert.x, shell: PagesTest.the_maven_commands_are_known_to_the_build
       reference.md, Dependencies and modules, xml: PagesTest.the_coordinates_are_those_of_the_build
-      reference.md, Event-bus contract, java: ExamplesTest.the_use_in_plain_vertx_works_without_this_library
-      reference.md, Tokens, java: ExamplesTest.the_token_providers_replace_a_token_that_is_refused
+      reference.md, Event-bus contract, java: ExamplesIT.the_use_in_plain_vertx_works_without_this_library
+      reference.md, Tokens, java: ExamplesIT.the_token_providers_replace_a_token_that_is_refused
       reference.md, Sandbox, xml: PagesTest.the_coordinates_are_those_of_the_build
-      reference.md, Sandbox, java: ExamplesTest.the_test_that_uses_the_sandbox_passes
+      reference.md, Sandbox, java: ExamplesIT.the_test_that_uses_the_sandbox_passes
       reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
       reference.md, The demo, text: PagesTest.the_demo_prints_what_the_pages_show
       reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
@@ -151,7 +151,7 @@ class PagesTest {
     } else if (word.startsWith("-Dvertx.version=")) {
       assertTrue(pom.contains("<value>" + property[1] + "</value>"), command);
     } else if (word.startsWith("-Dstorm.seed=")) {
-      assertTrue(Files.readString(source("StormTest")).contains("\"storm.seed\""), command);
+      assertTrue(Files.readString(source("StormIT")).contains("\"storm.seed\""), command);
     } else {
       assertTrue(WORDS.contains(word), () -> word + " of " + command);
     }

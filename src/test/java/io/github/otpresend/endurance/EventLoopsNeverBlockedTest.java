@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class EventLoopsNeverBlockedTest {
   @Test
   void no_test_made_a_blocking_call_on_an_event_loop() {
-    assumeTrue(EventLoops.areWatched(), "EventLoopsWatchedTest did not run");
+    assumeTrue(EventLoops.areWatched(), "no class started to watch the event loops");
     assertEquals(List.of(), EventLoops.takeBlockingCalls());
   }
 }

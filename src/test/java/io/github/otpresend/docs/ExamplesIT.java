@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The Java examples of README and the manual work. */
 @Timeout(60)
-class ExamplesTest {
+class ExamplesIT {
   private static final String VERTX_IMPORTS =
       "import io.vertx.core.*; import io.vertx.core.eventbus.*; import io.vertx.core.json.*;";
   private static final String ALL_IMPORTS =

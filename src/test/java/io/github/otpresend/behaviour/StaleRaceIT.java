@@ -32,7 +32,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * it sends a FIN, and still reads data that was on its way, but does not serve it.
  */
 @ExtendWith(VertxExtension.class)
-class StaleRaceTest {
+class StaleRaceIT {
   private static final int LANES = 100;
   private static final int CALLS = 500;
   private static final int MOST_CALLS = 50_000;

@@ -64,7 +64,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * end in time with the right outcome, and to send its request at most once. The next call has to
  * get the only connection of the pool. Each fault is tested directly and over the event bus.
  */
-class FaultTableTest {
+class FaultTableIT {
   private static final Duration TIMEOUT_OF_CALL = Duration.ofSeconds(2);
   private static final Duration CONNECT_TIMEOUT = Duration.ofMillis(500);
 

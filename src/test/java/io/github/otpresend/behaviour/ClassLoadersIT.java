@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Several class loaders load the library in one JVM, or a part of Jackson is missing. */
 @ExtendWith(VertxExtension.class)
-class ClassLoadersTest {
+class ClassLoadersIT {
   private static final String VERTICLE = OtpResendVerticle.class.getName();
   private static final String REFUSAL =
       FaultServer.response(
@@ -171,7 +171,7 @@ class ClassLoadersTest {
         causeOf(request(address, "..")); // its reply shows that it has received the messages before
       }
       answer.countDown();
-      successes.forEach(ClassLoadersTest::assertSuccess);
+      successes.forEach(ClassLoadersIT::assertSuccess);
       refusals.forEach(reply -> assertRefusal(refusalOf(reply)));
       assertEquals(2, server.requests().size());
     }

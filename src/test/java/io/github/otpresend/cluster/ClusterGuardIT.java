@@ -51,7 +51,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Tests of two nodes of a cluster that resend the same request id. */
-class ClusterGuardTest {
+class ClusterGuardIT {
   /** The wrapper of the cluster-wide maps of node two. A test may replace it. */
   private static final AtomicReference<UnaryOperator<Future<Object>>> MAP_WRAPPER =
       new AtomicReference<>(UnaryOperator.identity());
@@ -69,7 +69,7 @@ class ClusterGuardTest {
   static void startCluster() {
     cluster = new TestCluster(directory);
     node1 = cluster.join();
-    node2 = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardTest::withWrappedMaps);
+    node2 = cluster.join(Vertx.builder(), new VertxOptions(), ClusterGuardIT::withWrappedMaps);
     assumeTrue(cluster.canGuard(), "this cluster manager has no map that can guard");
   }
 

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
  * to the service. Only root can create a namespace; for other users the test is skipped.
  */
 @Timeout(120)
-class NetworkCutTest {
+class NetworkCutIT {
   private static final Logger BUS_LOG = Logger.getLogger("io.vertx.core.eventbus.impl");
 
   private static final long PID = ProcessHandle.current().pid();

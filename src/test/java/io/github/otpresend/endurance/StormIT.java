@@ -29,7 +29,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * same {@code -Dstorm.seed}, the same calls get the same faults.
  */
 @ExtendWith(VertxExtension.class)
-class StormTest {
+class StormIT {
   private static final int ROUNDS = 10;
   private static final int CALLS_PER_ROUND = 10_000;
   private static final int CALLS = ROUNDS * CALLS_PER_ROUND;

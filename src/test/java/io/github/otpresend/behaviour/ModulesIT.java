@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * descriptors require. It has no class path and no option such as {@code --add-opens}.
  */
 @Timeout(120)
-class ModulesTest {
+class ModulesIT {
   private static final Path JDK = Path.of(System.getProperty("java.home"));
   private static final String REQUEST_ID = "4711";
 

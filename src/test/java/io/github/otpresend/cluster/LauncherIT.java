@@ -41,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Tests of a node that the command of the manual starts as a process. */
 @Timeout(120)
-class LauncherTest {
+class LauncherIT {
   private static final String LIBRARIES =
       "(vertx-(core|web-client|web-common|auth-common|uri-template|launcher-application|hazelcast)"
           + "|netty|jackson|hazelcast|picocli).*jar";

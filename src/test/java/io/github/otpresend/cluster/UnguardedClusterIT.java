@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Tests of a cluster manager that has no map that can guard, in the Maven profile zookeeper. */
-class UnguardedClusterTest {
+class UnguardedClusterIT {
   @TempDir Path directory;
 
   private Vertx vertx;

@@ -62,7 +62,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(120)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class) // this order starts the fewest JVMs
-class ClusterTest {
+class ClusterIT {
   private static final Pattern REQUEST = Pattern.compile("POST /api/([^/]+)/resend ");
 
   /** The logger in which Vert.x warns of unreachable nodes and of discarded messages. */
@@ -87,7 +87,7 @@ class ClusterTest {
   @BeforeAll
   static void start() {
     BUS_LOG.setLevel(Level.OFF);
-    server = FaultServer.onRequest(ClusterTest::serve);
+    server = FaultServer.onRequest(ClusterIT::serve);
     cluster = new TestCluster(directory);
     vertx = cluster.join();
   }
@@ -203,7 +203,7 @@ class ClusterTest {
   private static List<String> requestIds(String token) {
     return server.requests().stream()
         .filter(head -> token.isEmpty() || head.contains("Bearer " + token + "\r\n"))
-        .map(ClusterTest::idOf)
+        .map(ClusterIT::idOf)
         .toList();
   }
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A test with ten times the load that a client and its server can handle. */
 @ExtendWith(VertxExtension.class)
-class OverloadTest {
+class OverloadIT {
   private static final Duration SERVER_DELAY = Duration.ofMillis(20);
   private static final int CONNECTIONS = 8;
   private static final int PENDING = 8;

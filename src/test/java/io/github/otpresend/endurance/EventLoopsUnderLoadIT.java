@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
  * also warns if the machine or a garbage collection pauses a thread. So a warning counts here only
  * if the thread waits for something, or if its task has used 100 ms of processor time.
  */
-class EventLoopsUnderLoadTest {
+class EventLoopsUnderLoadIT {
   private static final long LIMIT_MILLIS = 100;
   private static final int IN_FLIGHT = 64;
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A client that is left open is closed with its verticle or with Vert.x, and its calls end. */
-class VertxCloseTest {
+class VertxCloseIT {
   private final Vertx vertx = Vertx.vertx();
   private final CountDownLatch over = new CountDownLatch(1);
   private FaultServer server;

@@ -54,7 +54,7 @@ import org.junit.jupiter.api.Test;
  * Tests that many rounds of use leave no thread, socket, timer, consumer or memory behind. They
  * count the live instances of each class after a garbage collection.
  */
-class LeakTest {
+class LeakIT {
   private static final int WARM_UP = 200;
   private static final int ROUNDS = 1_000;
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @Tag("soak")
 @ExtendWith(VertxExtension.class)
-class SoakTest {
+class SoakIT {
   private static final int MINUTES = Integer.getInteger("soak.minutes", 15);
   private static final int CALLS_PER_SECOND = 500;
   private static final int CALLS_PER_MINUTE = 50 * CALLS_PER_SECOND; // the rest is the pause
