@@ -17,7 +17,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** README and the manual, as text. */
+/** README, CONTRIBUTING and the manual, as text. */
 final class Pages {
   static final String README = "README.md";
   static final String REFERENCE = "src/site/markdown/reference.md";
@@ -35,7 +35,8 @@ final class Pages {
   private static Map<String, String> read() {
     Map<String, String> pages = new TreeMap<>();
     try (Stream<Path> manual = Files.list(Path.of("src", "site", "markdown"))) {
-      for (Path page : Stream.concat(Stream.of(Path.of(README)), manual).toList()) {
+      Stream<Path> top = Stream.of(Path.of(README), Path.of("CONTRIBUTING.md"));
+      for (Path page : Stream.concat(top, manual).toList()) {
         pages.put(page.toString().replace('\\', '/'), Files.readString(page));
       }
     } catch (IOException e) {

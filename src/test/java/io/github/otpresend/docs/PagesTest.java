@@ -35,6 +35,8 @@ class PagesTest {
   /** The code blocks of README and the manual, and the test that uses each. */
   private static final String BLOCKS =
       """
+      CONTRIBUTING.md, Two commands, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      CONTRIBUTING.md, Release, shell: PagesTest.the_maven_commands_are_known_to_the_build
       README.md, Try it, shell: PagesTest.the_commands_of_the_readme_are_those_that_the_ci_runs
       README.md, Try it, text: PagesTest.the_demo_prints_what_the_pages_show
       README.md, Install, xml: PagesTest.the_coordinates_are_those_of_the_build
@@ -66,7 +68,6 @@ class PagesTest {
       verification.md, Mutation testing, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Fuzzing, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Supply chain, shell: PagesTest.the_maven_commands_are_known_to_the_build
-      verification.md, Release, shell: PagesTest.the_maven_commands_are_known_to_the_build
       """;
 
   /** The goals and options of Maven that the pages use, except profiles and properties. */
@@ -85,6 +86,9 @@ class PagesTest {
           "site",
           "exec:java",
           "surefire:test",
+          "failsafe:integration-test",
+          "failsafe:verify",
+          "spotless:apply",
           "-Dexec.args=\"<requestId>\"");
 
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)]+)\\)");
@@ -146,7 +150,7 @@ class PagesTest {
     String[] property = word.replaceFirst("^-D", "").split("=");
     if (word.startsWith("-P")) {
       assertTrue(pom.contains("<id>" + word.substring(2) + "</id>"), command);
-    } else if (word.startsWith("-Dtest=")) {
+    } else if (word.startsWith("-Dtest=") || word.startsWith("-Dit.test=")) {
       source(property[1]);
     } else if (word.startsWith("-Dvertx.version=")) {
       assertTrue(pom.contains("<value>" + property[1] + "</value>"), command);

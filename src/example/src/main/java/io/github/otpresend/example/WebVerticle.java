@@ -12,6 +12,7 @@ import io.vertx.ext.web.handler.CSRFHandler;
 import io.vertx.ext.web.handler.SessionHandler;
 import io.vertx.ext.web.handler.StaticHandler;
 import io.vertx.ext.web.sstore.LocalSessionStore;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -68,7 +69,13 @@ final class WebVerticle extends VerticleBase {
         .createHttpServer()
         .requestHandler(router)
         .listen(port, "localhost")
-        .onSuccess(server -> actualPort = server.actualPort());
+        .onSuccess(server -> actualPort = server.actualPort())
+        .recover(
+            failure ->
+                Future.failedFuture(
+                    new IOException(
+                        "cannot listen on localhost:" + port + ": " + failure.getMessage(),
+                        failure)));
   }
 
   /** Returns the port, once the verticle is deployed. */
