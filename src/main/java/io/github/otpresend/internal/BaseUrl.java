@@ -3,19 +3,17 @@ package io.github.otpresend.internal;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
-import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A base URL and its parts. {@link #ALLOWED} says what a base URL may be.
+ * The parts of a base URL. {@link #ALLOWED} says what a base URL may be.
  *
  * @param ssl whether it is https
- * @param host the host in lower case; an IPv6 address is in its brackets
+ * @param host the host as {@link Host} writes it
  * @param port the port of the URL, or else the default port of the scheme
  * @param path the path in ASCII, without a slash at its end
  */
@@ -24,48 +22,56 @@ public record BaseUrl(boolean ssl, String host, int port, String path) {
       "an http or https URL with a host, with a port of 1 to 65535 or none, and without user info,"
           + " query and fragment";
 
-  private static final Pattern LOOPBACK_V4 =
-      Pattern.compile("127(\\.(25[0-5]|2[0-4]\\d|1?\\d?\\d)){3}");
+  private static final Pattern AUTHORITY = Pattern.compile("(\\[[^]]*]|[^:]*)(?::(\\d{0,5}))?");
 
-  /** Returns the parts of a URL, or null if the URL is not {@link #ALLOWED}. */
-  static @Nullable BaseUrl parse(String text) {
-    if (!UTF_8.newEncoder().canEncode(text)) {
-      return null; // half a surrogate pair, for which URI throws a NullPointerException
-    }
+  /**
+   * Returns the parts of a URL.
+   *
+   * @throws IllegalArgumentException if the URL is not {@link #ALLOWED}; the message is a clause
+   *     that says what is wrong, for example "which has no host"
+   */
+  static BaseUrl parse(String text) {
+    check(UTF_8.newEncoder().canEncode(text), "which has half a surrogate pair");
     URI uri;
+    String path;
     try {
-      uri = new URI(new URI(text).toASCIIString());
+      uri = new URI(text);
+      path = new URI(uri.toASCIIString()).getRawPath();
     } catch (URISyntaxException e) {
-      return null;
+      throw new IllegalArgumentException("which is not a URL", e);
     }
     boolean ssl = "https".equalsIgnoreCase(uri.getScheme());
-    String host = uri.getHost();
-    int port = uri.getPort();
-    if ((!ssl && !"http".equalsIgnoreCase(uri.getScheme()))
-        || host == null
-        || port == 0
-        || port > 65_535
-        || uri.getRawUserInfo() != null
-        || uri.getRawQuery() != null
-        || uri.getRawFragment() != null) {
-      return null;
-    }
+    check(ssl || "http".equalsIgnoreCase(uri.getScheme()), "whose scheme is not http or https");
+    check(uri.getRawAuthority() != null, "which has no host");
+    check(uri.getRawAuthority().indexOf('@') < 0, "which has user info");
+    check(uri.getRawQuery() == null, "which has a query");
+    check(uri.getRawFragment() == null, "which has a fragment");
+    Matcher authority = AUTHORITY.matcher(uri.getRawAuthority());
+    check(authority.matches(), "whose host is not followed by a port of 1 to 65535 or by the path");
     return new BaseUrl(
         ssl,
-        host.toLowerCase(Locale.ROOT),
-        port > 0 ? port : ssl ? 443 : 80,
-        uri.getRawPath().replaceAll("(?<!/)/+$", ""));
+        Host.toAscii(authority.group(1)),
+        port(authority.group(2), ssl ? 443 : 80),
+        path.replaceAll("(?<!/)/+$", ""));
+  }
+
+  private static int port(@Nullable String digits, int defaultPort) {
+    if (digits == null || digits.isEmpty()) {
+      return defaultPort;
+    }
+    int port = Integer.parseInt(digits);
+    check(port >= 1 && port <= 65_535, "whose port is " + port);
+    return port;
+  }
+
+  private static void check(boolean good, String wrong) {
+    if (!good) {
+      throw new IllegalArgumentException(wrong);
+    }
   }
 
   /** Returns whether what is sent to the host stays on this machine. Looks up no name. */
   public boolean isLoopback() {
-    if (host.startsWith("[")) {
-      try {
-        return InetAddress.getByName(host).isLoopbackAddress();
-      } catch (UnknownHostException e) {
-        return false;
-      }
-    }
-    return host.equals("localhost") || LOOPBACK_V4.matcher(host).matches();
+    return Host.isLoopback(host);
   }
 }

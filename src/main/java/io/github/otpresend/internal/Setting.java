@@ -66,13 +66,13 @@ public final class Setting {
 
   public static BaseUrl url(String key, @Nullable Object value) {
     String text = text(key, value);
-    BaseUrl url = BaseUrl.parse(text);
-    if (url == null) {
+    try {
+      return BaseUrl.parse(text);
+    } catch (IllegalArgumentException e) {
       // the part before an @ may be a password
-      String shown = text.contains("@") ? "a URL with an @" : '"' + text + '"';
+      String shown = text.contains("@") ? "a URL with an @" : '"' + text + "\", " + e.getMessage();
       throw rejected(key, shown, BaseUrl.ALLOWED);
     }
-    return url;
   }
 
   /**
@@ -126,7 +126,14 @@ public final class Setting {
     }
     // an object may belong to another key and hold a password
     boolean isSecret = key.equals("token") || key.equals("webClient") || value instanceof Iterable;
-    throw rejected(key, isSecret ? "of the wrong type" : value, allowed);
+    throw rejected(key, isSecret ? "of the wrong type" : described(value), allowed);
+  }
+
+  /** Returns the value with its type, since {@code "10"} and 10 look alike without it. */
+  private static Object described(@Nullable Object value) {
+    return value instanceof CharSequence
+        ? "the text \"" + value + '"'
+        : value instanceof Number ? "the number " + value : String.valueOf(value);
   }
 
   private static IllegalArgumentException rejected(
