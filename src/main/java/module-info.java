@@ -11,6 +11,8 @@
 module io.github.otpresend {
   requires com.fasterxml.jackson.databind;
   requires io.netty.codec;
+  requires io.netty.common;
+  requires io.netty.handler;
   requires io.netty.transport;
   requires transitive io.vertx.core;
   requires transitive io.vertx.web.client;

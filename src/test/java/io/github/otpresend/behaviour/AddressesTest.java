@@ -15,15 +15,20 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.testing.Certificates;
 import io.github.otpresend.testing.FaultServer;
 import io.github.otpresend.testing.NameServer;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import javax.net.ServerSocketFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A service whose host has several addresses, or moves to another address. */
@@ -161,6 +166,99 @@ class AddressesTest {
                       new WebClientOptions().setTrustOptions(certificates.trust(NameServer.HOST))));
       assertTrue(await(client.resend("id")).success());
       assertEquals(1, silent.connections());
+    }
+  }
+
+  /** What a server does after it has read a request, so that no whole answer comes. */
+  private static Stream<FaultServer.Script> failures() {
+    return Stream.of(
+        FaultServer.Peer::reset,
+        FaultServer.Peer::close,
+        FaultServer.Peer::silence,
+        peer -> {
+          peer.write("HTTP/1.1 201 Created\r\nContent-Length: 16\r\n\r\n{\"succ");
+          peer.close();
+        },
+        peer -> peer.write("not HTTP\r\n\r\n"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void after_an_address_that_accepts_and_then_fails_the_next_call_begins_at_another_address(
+      FaultServer.Script failure) {
+    nameServer.resolvesTo("127.0.0.2", "127.0.0.1");
+    try (FaultServer good =
+            FaultServer.at(
+                new InetSocketAddress("127.0.0.1", 0), peer -> peer.write(FaultServer.SUCCESS));
+        FaultServer bad =
+            FaultServer.at(new InetSocketAddress("127.0.0.2", good.port()), failure)) {
+      OtpResendClient client = client(options(good.port()).setTimeout(Duration.ofSeconds(1)));
+      ResendException lost = failureOf(client.resend("lost"));
+      assertTrue(lost.maybeSent());
+      for (int i = 0; i < 5; i++) {
+        assertTrue(await(client.resend("later" + i)).success());
+      }
+      assertEquals(1, bad.requests().size());
+      assertEquals(5, good.requests().size());
+    }
+  }
+
+  @Test
+  void an_idle_connection_to_an_address_at_which_a_call_failed_is_not_used() {
+    nameServer.resolvesTo("127.0.0.2", "127.0.0.1");
+    CountDownLatch bothArrived = new CountDownLatch(2);
+    try (FaultServer good =
+            FaultServer.at(
+                new InetSocketAddress("127.0.0.1", 0), peer -> peer.write(FaultServer.SUCCESS));
+        FaultServer bad =
+            FaultServer.at(
+                new InetSocketAddress("127.0.0.2", good.port()),
+                peer -> {
+                  if (peer.head().contains("/lost/")) {
+                    peer.reset();
+                  } else {
+                    bothArrived.countDown();
+                    peer.await(bothArrived);
+                    peer.write(FaultServer.SUCCESS);
+                  }
+                })) {
+      OtpResendClient client = client(options(good.port()));
+      Future<?> first = client.resend("first");
+      Future<?> second = client.resend("second"); // so two connections become idle
+      await(first);
+      await(second);
+      assertEquals(ResendFailure.CONNECTION_LOST, failureOf(client.resend("lost")).failure());
+      assertTrue(await(client.resend("later")).success());
+      assertEquals(1, good.requests().size());
+    }
+  }
+
+  @Test
+  void a_host_with_one_address_keeps_its_idle_connections_after_a_lost_call() {
+    nameServer.resolvesTo("127.0.0.1");
+    CountDownLatch bothArrived = new CountDownLatch(2);
+    try (FaultServer server =
+        FaultServer.at(
+            new InetSocketAddress("127.0.0.1", 0),
+            peer -> {
+              if (peer.head().contains("/lost/")) {
+                peer.reset();
+                return;
+              } else if (!peer.head().contains("/later/")) {
+                bothArrived.countDown();
+                peer.await(bothArrived);
+              }
+              peer.write(FaultServer.SUCCESS);
+            })) {
+      OtpResendClient client =
+          client(options(server.port()).setKeepAliveTimeout(Duration.ofMinutes(10)));
+      Future<?> first = client.resend("first");
+      Future<?> second = client.resend("second");
+      await(first);
+      await(second);
+      assertEquals(ResendFailure.CONNECTION_LOST, failureOf(client.resend("lost")).failure());
+      assertTrue(await(client.resend("later")).success());
+      assertEquals(2, server.connections());
     }
   }
 }

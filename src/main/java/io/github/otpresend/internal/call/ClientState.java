@@ -73,7 +73,7 @@ final class ClientState {
     deadlines = new DeadlineQueue<>(home, options.getTimeout());
     tokens = new Tokens(home, provider, options.getTimeout());
     transport = new Transport(home, options, baseUrl);
-    pool = new Pool(home, transport::connect, options);
+    pool = new Pool(home, transport, options);
     maxPlaces = options.getMaxConnections() + options.getMaxPending();
     String requestIds = service + baseUrl.path();
     flights = options.isSingleFlight() ? new SingleFlight(home.owner(), requestIds) : null;

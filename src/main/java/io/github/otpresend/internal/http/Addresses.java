@@ -9,22 +9,26 @@ import java.net.InetSocketAddress;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The addresses of the service's host. Vert.x's resolver caches each address for its time to live.
- * A new connection goes to the first address at which no attempt has failed. It is used on one
- * event loop only.
+ * A new connection goes to the first address at which nothing has failed. It is used on one event
+ * loop only.
  */
 final class Addresses {
   private final ContextInternal home;
   private final String host;
   private final int port;
 
+  /** The IP addresses that the host had when it was resolved last, as texts. */
+  private List<String> known = List.of();
+
   /**
-   * The addresses at which an attempt has failed. Once attempts at all addresses have failed, the
-   * set is cleared.
+   * The addresses at which an attempt or a call has failed. Once all known addresses have failed,
+   * the set is cleared. So a host with one address is never avoided.
    */
-  private final Set<InetAddress> dead = new HashSet<>();
+  private final Set<String> avoided = new HashSet<>();
 
   Addresses(ContextInternal home, String host, int port) {
     this.home = home;
@@ -43,19 +47,29 @@ final class Addresses {
 
   private InetSocketAddress choose(List<InetSocketAddress> resolved) {
     List<InetAddress> all = resolved.stream().map(InetSocketAddress::getAddress).toList();
-    dead.retainAll(all);
-    if (dead.containsAll(all)) {
-      dead.clear();
+    known = all.stream().map(InetAddress::getHostAddress).toList();
+    avoided.retainAll(known);
+    clearIfAllAreAvoided();
+    int first = 0;
+    while (isAvoided(known.get(first))) {
+      first++;
     }
-    InetAddress chosen = all.get(0);
-    for (int i = 1; dead.contains(chosen); i++) {
-      chosen = all.get(i);
-    }
-    return new InetSocketAddress(chosen, port);
+    return new InetSocketAddress(all.get(first), port);
   }
 
-  /** Records that an attempt at this address has failed or has taken too long. */
-  void failed(InetSocketAddress address) {
-    dead.add(address.getAddress());
+  /** Records that an attempt or a call at this address has failed or has taken too long. */
+  void failed(String address) {
+    avoided.add(address);
+    clearIfAllAreAvoided();
+  }
+
+  private void clearIfAllAreAvoided() {
+    if (avoided.containsAll(known)) {
+      avoided.clear();
+    }
+  }
+
+  boolean isAvoided(@Nullable String address) {
+    return avoided.contains(address);
   }
 }

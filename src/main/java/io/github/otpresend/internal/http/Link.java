@@ -5,11 +5,13 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.client.HttpResponse;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** One connection to the service. One call at a time sends a request over it. */
 public final class Link {
@@ -23,6 +25,9 @@ public final class Link {
 
   private final HttpClientConnection connection;
   private final long maxKeepAliveNanos;
+
+  /** The IP address of the other end. A closed connection no longer returns it. */
+  private final @Nullable String remoteAddress;
 
   /** The time for which the connection may be idle. */
   private long keepAliveNanos;
@@ -47,6 +52,8 @@ public final class Link {
     this.connection = connection;
     this.maxKeepAliveNanos = maxKeepAliveNanos;
     keepAliveNanos = maxKeepAliveNanos;
+    SocketAddress remote = connection.remoteAddress();
+    remoteAddress = remote == null ? null : remote.hostAddress();
     connection.closeHandler(
         v -> {
           isOpen = false;
@@ -58,6 +65,11 @@ public final class Link {
 
   HttpClientConnection connection() {
     return connection;
+  }
+
+  /** Returns the IP address of the other end as a text; null if it is not known. */
+  @Nullable String remoteAddress() {
+    return remoteAddress;
   }
 
   /**
@@ -87,7 +99,7 @@ public final class Link {
    */
   private static boolean hasOption(MultiMap headers, CharSequence name, String option) {
     for (String value : headers.getAll(name)) {
-      for (String listed : value.split(",")) {
+      for (String listed : value.split(",", -1)) {
         if (listed.strip().equalsIgnoreCase(option)) {
           return true;
         }

@@ -13,7 +13,6 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pool {
   private final ContextInternal home;
-  private final Supplier<Future<HttpClientConnection>> connector;
+  private final Connector connector;
   private final int maxConnections;
   private final long keepAliveNanos;
 
@@ -44,6 +43,20 @@ public final class Pool {
   private long idleTimer = -1;
   private boolean isServing;
   private boolean closed;
+
+  /** What makes connections, and knows the addresses of the service. */
+  public interface Connector {
+    /** Makes a connection to the service, on the event loop. */
+    Future<HttpClientConnection> connect();
+
+    /** Records that no whole answer came over a connection, so that its address is avoided. */
+    default void lost(Link link) {}
+
+    /** Returns whether the address of a connection is not avoided. */
+    default boolean isUsable(Link link) {
+      return true;
+    }
+  }
 
   /** A call that waits for a connection. */
   public interface Waiter {
@@ -99,13 +112,7 @@ public final class Pool {
     }
   }
 
-  /**
-   * @param connector makes a connection to the service, on the event loop
-   */
-  public Pool(
-      ContextInternal home,
-      Supplier<Future<HttpClientConnection>> connector,
-      OtpResendOptions options) {
+  public Pool(ContextInternal home, Connector connector, OtpResendOptions options) {
     this.home = home;
     this.connector = connector;
     maxConnections = options.getMaxConnections();
@@ -134,7 +141,7 @@ public final class Pool {
   /** Takes a connection back, or closes it if it may not be used again. */
   public void giveBack(Link link) {
     assert home.inThread();
-    if (!link.isReusable() || closed) {
+    if (closed || !link.isReusable() || !connector.isUsable(link)) {
       link.close();
       return;
     }
@@ -149,6 +156,12 @@ public final class Pool {
         closeIdleIn(link.idleNanosLeft());
       }
     }
+  }
+
+  /** Closes the connection of a call that got no whole answer. */
+  public void lost(Link link) {
+    connector.lost(link);
+    link.close();
   }
 
   /**
@@ -190,7 +203,7 @@ public final class Pool {
     connections++;
     Future<HttpClientConnection> made;
     try {
-      made = connector.get();
+      made = connector.connect();
     } catch (Throwable e) { // Vert.x has closed its HTTP client, for example
       made = Future.failedFuture(e);
     }
@@ -206,7 +219,7 @@ public final class Pool {
   private @Nullable Link takeIdle() {
     Link link;
     while ((link = idle.pollLast()) != null) {
-      if (link.isReusable() && link.idleNanosLeft() > 0) {
+      if (link.isReusable() && link.idleNanosLeft() > 0 && connector.isUsable(link)) {
         return link;
       }
       link.close();

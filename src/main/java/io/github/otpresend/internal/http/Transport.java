@@ -18,7 +18,9 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.http.HttpClientInternal;
+import io.vertx.core.net.JdkSSLEngineOptions;
 import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.net.SSLEngineOptions;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
@@ -40,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The Web Client expects Vert.x's own HTTP client. It gets a dynamic proxy of that client, which
  * creates each request on the connection that its call holds.
  */
-public final class Transport {
+public final class Transport implements Pool.Connector {
   private static final System.Logger LOG = System.getLogger(Transport.class.getName());
   private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
   private static final String METRICS_NAME = "otp-resend";
@@ -102,6 +104,7 @@ public final class Transport {
   }
 
   /** Makes a connection. It belongs to the home context, whichever context is current. */
+  @Override
   public Future<HttpClientConnection> connect() {
     ContextInternal previous = home.beginDispatch();
     try {
@@ -118,7 +121,7 @@ public final class Transport {
         .onFailure(
             failure -> {
               if (address.succeeded()) {
-                addresses.failed(address.result());
+                addresses.failed(address.result().getAddress().getHostAddress());
               }
             });
     return made;
@@ -127,6 +130,19 @@ public final class Transport {
   private Future<HttpClientConnection> connect(InetSocketAddress address) {
     return agent.connect(
         new HttpConnectOptions(connectOptions).setServer(SocketAddress.inetSocketAddress(address)));
+  }
+
+  @Override
+  public void lost(Link link) {
+    String address = link.remoteAddress();
+    if (addresses != null && address != null) {
+      addresses.failed(address);
+    }
+  }
+
+  @Override
+  public boolean isUsable(Link link) {
+    return addresses == null || !addresses.isAvoided(link.remoteAddress());
   }
 
   /**
@@ -208,6 +224,8 @@ public final class Transport {
     if (fixed.getMetricsName() == null || fixed.getMetricsName().isEmpty()) {
       fixed.setMetricsName(METRICS_NAME);
     }
+    SSLEngineOptions engine = fixed.getSslEngineOptions();
+    fixed.setSslEngineOptions(new TlsEngine(engine == null ? new JdkSSLEngineOptions() : engine));
     ProxyOptions proxy = fixed.getProxyOptions();
     if (proxy != null) { // else Vert.x waits longer than connectTimeout for a silent proxy
       proxy.setConnectTimeout(options.getConnectTimeout());

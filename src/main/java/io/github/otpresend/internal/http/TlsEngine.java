@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.http;
+
+import io.netty.channel.Channel;
+import io.netty.handler.ssl.DelegatingSslContext;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.Future;
+import io.vertx.core.net.SSLEngineOptions;
+import io.vertx.core.spi.tls.SslContextFactory;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The TLS engine of the options, whose connections also close when the other end closes TLS but
+ * leaves TCP open. Vert.x reports no end of such a connection, and the next request would get no
+ * answer.
+ */
+final class TlsEngine extends SSLEngineOptions {
+  private final SSLEngineOptions engine;
+
+  TlsEngine(SSLEngineOptions engine) {
+    super(engine);
+    this.engine = engine;
+  }
+
+  @Override
+  public TlsEngine copy() {
+    return new TlsEngine(engine.copy());
+  }
+
+  /**
+   * Returns a dynamic proxy, because the methods of a factory differ between Vert.x 5.0 and 5.2.
+   */
+  @Override
+  public SslContextFactory sslContextFactory() {
+    SslContextFactory factory = engine.sslContextFactory();
+    return (SslContextFactory)
+        Proxy.newProxyInstance(
+            SslContextFactory.class.getClassLoader(),
+            new Class<?>[] {SslContextFactory.class},
+            (proxy, method, arguments) -> {
+              Object result = invoke(factory, method, arguments);
+              return result instanceof SslContext context
+                  ? new ClosingContext(context)
+                  : result == factory ? proxy : result;
+            });
+  }
+
+  private static @Nullable Object invoke(
+      SslContextFactory factory, Method method, Object @Nullable [] arguments) throws Throwable {
+    try {
+      return method.invoke(factory, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getTargetException();
+    }
+  }
+
+  private static final class ClosingContext extends DelegatingSslContext {
+    ClosingContext(SslContext context) {
+      super(context);
+    }
+
+    @Override
+    protected void initEngine(SSLEngine engine) {}
+
+    @Override
+    protected void initHandler(SslHandler handler) {
+      handler
+          .sslCloseFuture()
+          .addListener(
+              (Future<Channel> closed) -> {
+                if (closed.isSuccess()) {
+                  closed.getNow().close();
+                }
+              });
+    }
+  }
+}
