@@ -6,7 +6,10 @@ public enum NextStep {
   /** Ask again at once: the channel has to be restarted, and a resend does that. */
   RESEND,
 
-  /** Wait for {@link ResendException#retryAfter()}, if it is known, and then ask again. */
+  /**
+   * Let the person ask again after {@link ResendException#retryAfter()}, or after a time of your
+   * choice if it is empty. An application does not ask by itself.
+   */
   WAIT,
 
   /**
@@ -29,9 +32,6 @@ public enum NextStep {
    */
   FIX_CREDENTIALS,
 
-  /**
-   * Ask again later: the fault may pass. If {@link ResendException#maybeSent()} is true, the person
-   * may then get a second code.
-   */
+  /** Ask again later: the fault may pass, and nothing was sent. */
   RETRY_LATER
 }

@@ -417,8 +417,8 @@ public final class OtpResendOptions {
    * that was or may have been sent. The time begins when the request is sent. The cooldown holds
    * within one {@code Vertx} for all clients of the same base URL that have a cooldown. With a
    * {@link #setClusterGuard cluster guard} it holds on all nodes. A call that fails and is not
-   * {@link ResendException#maybeSent() maybe sent} begins no cooldown. Choose a time that is no
-   * longer than the service's own cooldown.
+   * {@link ResendException#maybeSent() maybe sent} ends its cooldown at once. Choose a time that is
+   * no longer than the service's own cooldown.
    *
    * @param cooldown 0 to 1 day, in whole milliseconds; 0, which is off, by default
    * @return this

@@ -2,6 +2,7 @@
 package io.github.otpresend;
 
 import io.github.otpresend.internal.FailureFinder;
+import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.StrictJson;
 import io.github.otpresend.internal.WireNames;
 import io.vertx.core.eventbus.ReplyException;
@@ -26,12 +27,12 @@ import org.jspecify.annotations.Nullable;
  *   ResendException e = ResendException.from(cause);
  *   switch (e.nextStep()) {
  *     case RESEND -> askAgain();
- *     case WAIT -> askAgainAfter(e.retryAfter().orElse(Duration.ofMinutes(1)));
+ *     case WAIT -> letPersonAskAgainAfter(e.retryAfter().orElse(Duration.ofMinutes(1)));
  *     case AWAIT_CODE -> tellPersonToWaitForCode(); // e.maybeSent() is true
  *     case START_OVER -> beginNewRequest();
  *     case PROCEED -> goOn();
  *     case FIX_REQUEST, FIX_CREDENTIALS -> callOperator(e);
- *     case RETRY_LATER -> askAgainLater(e.maybeSent());
+ *     case RETRY_LATER -> askAgainLater(); // nothing was sent
  *   }
  * });
  * }</pre>
@@ -129,9 +130,12 @@ public final class ResendException extends RuntimeException {
     return failure;
   }
 
-  /** {@return the next step that a caller can take, which is {@code failure().nextStep()}} */
+  /**
+   * {@return the next step that a caller can take: {@link NextStep#AWAIT_CODE} whenever a code may
+   * have been sent, or else {@code failure().nextStep()}}
+   */
   public NextStep nextStep() {
-    return failure.nextStep();
+    return maybeSent ? NextStep.AWAIT_CODE : failure.nextStep();
   }
 
   /** {@return whether the service may have sent a code; false only if it certainly has not} */
@@ -152,8 +156,10 @@ public final class ResendException extends RuntimeException {
   }
 
   /**
-   * {@return the time to wait: from the {@code Retry-After} header, or zero if that time has
-   * passed; for {@link ResendFailure#COOLING_DOWN}, the time left of the cooldown}
+   * {@return the time to wait} It comes from the {@code Retry-After} header, and is zero if that
+   * time has passed; a date there counts from the {@code Date} of the same answer. With a {@link
+   * OtpResendOptions#setCooldown cooldown}, a failure that is maybe sent and {@link
+   * ResendFailure#COOLING_DOWN} have the time left of it, if that is longer.
    */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);
@@ -169,7 +175,8 @@ public final class ResendException extends RuntimeException {
 
   /**
    * {@return the message of an event-bus failure: {@code {"type","message","httpStatus",
-   * "maybeSent"}}, with {@code retryAfterMs} and {@code payload} if they are known}
+   * "maybeSent"}}, with {@code retryAfterMs} and {@code payload} if they are known, and with {@code
+   * kind} if the service has used a type of the library for another kind of failure}
    */
   public JsonObject toJson() {
     JsonObject json =
@@ -180,6 +187,9 @@ public final class ResendException extends RuntimeException {
             .put(WireNames.MAYBE_SENT, maybeSent);
     retryAfter().ifPresent(wait -> json.put(WireNames.RETRY_AFTER_MS, wait.toMillis()));
     payload().ifPresent(copy -> json.put(WireNames.PAYLOAD, copy));
+    if (Outcomes.kindOfMessage(type, httpStatus, maybeSent) != failure) {
+      json.put(WireNames.KIND, failure.name());
+    }
     return json;
   }
 

@@ -16,7 +16,10 @@ public enum ResendFailure {
   /** No channel is left that could carry the code. */
   NO_AVAILABLE_CHANNELS("NoAvailableChannelsException", 400, false, NextStep.START_OVER),
 
-  /** The service refused the token, and also the new token, if there was one. */
+  /**
+   * The service refused the token, and also the new token, if there was one. A 401 without a known
+   * type has this kind too.
+   */
   UNAUTHORIZED("UnauthorizedException", 401, false, NextStep.FIX_CREDENTIALS),
 
   /**
@@ -36,10 +39,10 @@ public enum ResendFailure {
   /** The person has already confirmed this request. */
   SESSION_ALREADY_CONFIRMED("SessionAlreadyConfirmedException", 409, false, NextStep.PROCEED),
 
-  /** The service got too many calls. Any 429 without a type has this kind too. */
+  /** The service got too many calls. A 429 without a known type has this kind too. */
   RATE_LIMITED("RateLimitException", 429, false, NextStep.WAIT),
 
-  /** The service failed while it worked. Any 5xx without a type has this kind too. */
+  /** The service failed while it worked. A 5xx without a known type has this kind too. */
   SERVER_ERROR("InternalServerErrorException", 500, true, NextStep.AWAIT_CODE),
 
   /** The session of the request id is closed. */
@@ -55,8 +58,10 @@ public enum ResendFailure {
   BLOCKED("WidgetIsBlockedException", 403, false, NextStep.FIX_CREDENTIALS),
 
   /**
-   * The type or status is not documented. A code may have gone out unless the status is a 4xx. A
-   * 408 without a type says nothing about the request, so a code may have gone out then too.
+   * The type is not documented or cannot be read, and the status does not decide the kind. A code
+   * may have gone out, unless the status is one by which servers refuse a request before they do
+   * any work: 404, 405, 411, 413, 414, 415, 417, 421, 425, 426, 428 or 431. The next step is {@link
+   * NextStep#AWAIT_CODE} if a code may have gone out.
    */
   UNRECOGNIZED("UnrecognizedException", 500, true, NextStep.RETRY_LATER),
 
@@ -82,7 +87,7 @@ public enum ResendFailure {
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 
   /** Another call in the cluster has this request id in flight, or may have sent it. */
-  ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.WAIT),
+  ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.AWAIT_CODE),
 
   /** The cluster did not say in time whether another node has this request id in flight. */
   GUARD_UNAVAILABLE("GuardUnavailableException", 503, false, NextStep.RETRY_LATER),
@@ -126,7 +131,7 @@ public enum ResendFailure {
     return maybeSent;
   }
 
-  /** {@return the next step that a caller can take} */
+  /** {@return the next step of this kind; {@link ResendException#nextStep()} is exact} */
   public NextStep nextStep() {
     return nextStep;
   }

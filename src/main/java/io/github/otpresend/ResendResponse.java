@@ -14,7 +14,8 @@ import java.util.Optional;
  * attempts to enter the code that are left, in its answer to {@code GET /{requestId}/channel}. This
  * library does not send that request.
  *
- * @param success what the service says about the resend: true when it is accepted
+ * @param success what the service says about the resend: true when it is accepted. If it is false,
+ *     the service may have sent a code all the same, so let the person wait for it
  * @param retryAfter the time left of the {@link OtpResendOptions#setCooldown cooldown}, during
  *     which another resend is refused; empty if the cooldown is off
  */

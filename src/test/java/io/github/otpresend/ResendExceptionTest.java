@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static io.github.otpresend.testing.Answers.ofService;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -51,7 +53,7 @@ class ResendExceptionTest {
     assertEquals(kind.type(), failure.type());
     assertEquals(kind.httpStatus(), failure.httpStatus());
     assertEquals(kind.maybeSent(), failure.maybeSent());
-    assertEquals(kind.nextStep(), failure.nextStep());
+    assertEquals(kind.maybeSent() ? NextStep.AWAIT_CODE : kind.nextStep(), failure.nextStep());
     assertEquals("text", failure.getMessage());
     assertEquals(Optional.empty(), failure.retryAfter());
     assertEquals(Optional.empty(), failure.payload());
@@ -66,7 +68,7 @@ class ResendExceptionTest {
   @Test
   void the_cause_of_a_failure_is_kept() {
     Exception cause = new Exception();
-    assertSame(cause, Outcomes.failure(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
+    assertSame(cause, Failures.of(ResendFailure.CONNECTION_LOST, "x", cause).getCause());
   }
 
   @Test
@@ -184,7 +186,7 @@ class ResendExceptionTest {
           private final Object field = new Object();
         };
     ResendException failure =
-        Outcomes.failure(ResendFailure.CONNECTION_FAILED, "No connection", notSerializable);
+        Failures.of(ResendFailure.CONNECTION_FAILED, "No connection", notSerializable);
     failure.addSuppressed(notSerializable);
     ResendException copy = serialized(failure);
     assertSameFailure(failure, copy);
@@ -410,17 +412,25 @@ class ResendExceptionTest {
     "InternalServerErrorException, 500, SERVER_ERROR",
     "UnrecognizedException, 500, UNRECOGNIZED",
     "ChannelChangedException, 400, CHANNEL_CHANGED",
+    "UnrecognizedException, 400, UNRECOGNIZED",
     "UnrecognizedException, 408, UNRECOGNIZED",
     "New, 399, UNRECOGNIZED",
-    "New, 503, UNRECOGNIZED",
-    "ConnectionFailedException, 500, UNRECOGNIZED",
+    "New, 400, UNRECOGNIZED",
+    "New, 403, UNRECOGNIZED",
+    "New, 409, UNRECOGNIZED",
+    "New, 499, UNRECOGNIZED",
+    "New, 503, SERVER_ERROR",
+    "TimeoutException, 400, UNRECOGNIZED",
+    "InvalidRequestException, 403, UNRECOGNIZED",
+    "ConnectionFailedException, 500, SERVER_ERROR",
     "TimeoutException, 504, TIMEOUT",
   })
   void maybe_sent_false_is_ignored_if_the_type_or_the_status_contradicts_it(
       String type, int status, ResendFailure kind) {
     ResendException failure = ResendException.from(unsent(type, status));
-    assertEquals(kind, failure.failure());
     assertTrue(failure.maybeSent());
+    assertEquals(NextStep.AWAIT_CODE, failure.nextStep());
+    assertEquals(kind, failure.failure());
   }
 
   @ParameterizedTest
@@ -428,16 +438,42 @@ class ResendExceptionTest {
     "SessionNotFoundException, 404",
     "SessionNotFoundException, 400",
     "RateLimitException, 499",
-    "New, 418",
-    "New, 408",
-    "TimeoutException, 400",
+    "about:blank, 401",
+    "New, 404",
+    "New, 429",
+    "TimeoutException, 405",
     "ConnectionFailedException, 503",
     "ExpiredException, 504",
     "AlreadyInProgressException, 409",
+    "InvalidRequestException, 400",
   })
-  void maybe_sent_false_is_accepted_for_a_4xx_and_for_a_failure_of_the_library(
+  void maybe_sent_false_is_accepted_for_a_refusal_and_for_a_failure_of_the_library(
       String type, int status) {
     assertFalse(ResendException.from(unsent(type, status)).maybeSent());
+  }
+
+  @ParameterizedTest
+  @EnumSource(from = "INVALID_REQUEST")
+  void a_service_that_uses_a_type_of_the_library_has_the_same_outcome_over_the_event_bus(
+      ResendFailure own) {
+    for (int status : new int[] {400, 401, 404, 409, 429, 500, 502, 503, 504}) {
+      ResendException failure = ofService(own.type(), status, "x", null, null);
+      assertNotEquals(own, failure.failure());
+      ResendException decoded =
+          ResendException.from(recipientFailure(status, failure.toJson().encode()));
+      assertSameFailure(failure, decoded);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(ResendFailure.class)
+  void the_next_step_never_orders_a_second_code(ResendFailure kind) {
+    ResendException maybeSent =
+        new ResendException(kind, kind.type(), 400, true, "x", null, null, null);
+    assertEquals(NextStep.AWAIT_CODE, maybeSent.nextStep());
+    ResendException unsent =
+        new ResendException(kind, kind.type(), 400, false, "x", null, null, null);
+    assertEquals(kind.nextStep(), unsent.nextStep());
   }
 
   private static ReplyException unsent(String type, int status) {
@@ -529,12 +565,5 @@ class ResendExceptionTest {
 
   private static ReplyException recipientFailure(int code, String message) {
     return new ReplyException(ReplyFailure.RECIPIENT_FAILURE, code, message);
-  }
-
-  /** Returns a failure as it is decoded from an answer of the service. */
-  private static ResendException ofService(
-      String type, int status, String message, Duration retryAfter, Object payload) {
-    boolean maybeSent = status / 100 != 4;
-    return Outcomes.received(type, status, maybeSent, message, retryAfter, payload);
   }
 }

@@ -39,7 +39,7 @@ class ResendFailureTest {
         row("OVERLOADED", "OverloadedException", 503, false, "RETRY_LATER"),
         row("COOLING_DOWN", "CoolingDownException", 409, false, "WAIT"),
         row("CLOSED", "ClientClosedException", 503, false, "RETRY_LATER"),
-        row("ALREADY_IN_PROGRESS", "AlreadyInProgressException", 409, false, "WAIT"),
+        row("ALREADY_IN_PROGRESS", "AlreadyInProgressException", 409, false, "AWAIT_CODE"),
         row("GUARD_UNAVAILABLE", "GuardUnavailableException", 503, false, "RETRY_LATER"),
         row("EXPIRED", "ExpiredException", 504, false, "RETRY_LATER"),
         row("TIMEOUT", "TimeoutException", 504, true, "AWAIT_CODE"),

@@ -49,7 +49,11 @@ class RoomsTest {
           "OtpResendOptions",
           Set.of("internal.Setting", "internal.BaseUrl"),
           "ResendException",
-          Set.of("internal.FailureFinder", "internal.StrictJson", "internal.WireNames"),
+          Set.of(
+              "internal.FailureFinder",
+              "internal.Outcomes",
+              "internal.StrictJson",
+              "internal.WireNames"),
           "ResendResponse",
           Set.of("internal.WireNames"));
 

@@ -27,8 +27,7 @@ public final class FailureFinder {
       found = finder.findInSuppressed();
     }
     return found == null
-        ? Outcomes.failure(
-            ResendFailure.UNRECOGNIZED, "Not a failure of a resend: " + failure, failure)
+        ? Failures.of(ResendFailure.UNRECOGNIZED, "Not a failure of a resend: " + failure, failure)
         : found;
   }
 

@@ -1,71 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal;
 
-import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
-import java.time.Duration;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The rules by which a type and a status decide the kind of a failure, and what a kind implies. */
+/**
+ * The rules by which a type and a status decide the kind of a failure and whether a code may have
+ * been sent, and what a kind implies. What is not recognised is not vouched for.
+ */
 public final class Outcomes {
-  /** The answers of the service. The other kinds come from the library. */
-  private static final Set<ResendFailure> ANSWERS =
-      EnumSet.range(ResendFailure.RESEND_CHANNEL, ResendFailure.UNRECOGNIZED);
+  /** The kinds of the service's answers, by type. No other type says what the service did. */
+  private static final Map<String, ResendFailure> ANSWERS = new HashMap<>();
+
+  /** The library's own kinds, by type. */
+  private static final Map<String, ResendFailure> OWN = new HashMap<>();
+
+  static {
+    for (ResendFailure kind : ResendFailure.values()) {
+      (kind.compareTo(ResendFailure.UNRECOGNIZED) < 0 ? ANSWERS : OWN).put(kind.type(), kind);
+    }
+    ANSWERS.put("CommonForbiddenException", ResendFailure.FORBIDDEN);
+    ANSWERS.put("RequestNotFoundException", ResendFailure.SESSION_NOT_FOUND);
+    ANSWERS.put("ValidateError", ResendFailure.BAD_REQUEST);
+    ANSWERS.put("WidgetNotFoundException", ResendFailure.BLOCKED);
+  }
+
+  /**
+   * The statuses by which a server or a gateway refuses a request before it does any work. Any
+   * other status may come after the work: a 403 from a filter of responses, or a 408 or 499 from a
+   * gateway that had passed the request on.
+   */
+  private static final Set<Integer> REFUSALS =
+      Set.of(401, 404, 405, 411, 413, 414, 415, 417, 421, 425, 426, 428, 429, 431);
 
   private static final Set<ResendFailure> WITHOUT_ANSWER =
       EnumSet.of(ResendFailure.TIMEOUT, ResendFailure.CONNECTION_LOST);
 
-  private static final Set<ResendFailure> WITHOUT_KNOWN_ANSWER =
+  /** The kinds after which a connection is closed. Many servers close it after a 401. */
+  private static final Set<ResendFailure> CLOSING =
       EnumSet.of(
+          ResendFailure.UNAUTHORIZED,
           ResendFailure.UNRECOGNIZED,
           ResendFailure.TIMEOUT,
           ResendFailure.CONNECTION_LOST,
           ResendFailure.INVALID_RESPONSE);
 
-  private static final Map<String, ResendFailure> BY_TYPE = new HashMap<>();
-
-  static {
-    for (ResendFailure failure : ResendFailure.values()) {
-      BY_TYPE.put(failure.type(), failure);
-    }
-    BY_TYPE.put("CommonForbiddenException", ResendFailure.FORBIDDEN);
-    BY_TYPE.put("RequestNotFoundException", ResendFailure.SESSION_NOT_FOUND);
-    BY_TYPE.put("ValidateError", ResendFailure.BAD_REQUEST);
-    BY_TYPE.put("WidgetNotFoundException", ResendFailure.BLOCKED);
-  }
-
   private Outcomes() {}
 
   /**
-   * Returns the kind of a failure that was received. The type decides, or the status if there is no
-   * type. A type of the library counts only together with the status and the {@code maybeSent} of
-   * its kind.
+   * Returns the kind of an answer of the service. A type that is unknown, or one of the library's
+   * own, leaves the kind to the status.
+   *
+   * @param type the type in a whole, valid answer; null if there is none
    */
-  public static ResendFailure kind(@Nullable String type, int httpStatus, boolean maybeSent) {
-    if (type == null) {
-      return switch (httpStatus) {
-        case 401 -> ResendFailure.UNAUTHORIZED;
-        case 429 -> ResendFailure.RATE_LIMITED;
-        default -> httpStatus / 100 == 5 ? ResendFailure.SERVER_ERROR : ResendFailure.UNRECOGNIZED;
-      };
+  public static ResendFailure kindOfAnswer(@Nullable String type, int httpStatus) {
+    ResendFailure kind = ANSWERS.get(type);
+    if (kind != null) {
+      return kind;
     }
-    ResendFailure kind = BY_TYPE.getOrDefault(type, ResendFailure.UNRECOGNIZED);
-    boolean fits = kind.httpStatus() == httpStatus && kind.maybeSent() == maybeSent;
-    return fits || ANSWERS.contains(kind) ? kind : ResendFailure.UNRECOGNIZED;
+    return switch (httpStatus) {
+      case 401 -> ResendFailure.UNAUTHORIZED;
+      case 429 -> ResendFailure.RATE_LIMITED;
+      default -> httpStatus / 100 == 5 ? ResendFailure.SERVER_ERROR : ResendFailure.UNRECOGNIZED;
+    };
   }
 
-  /** Returns whether a failure of this type and status can have {@code maybeSent} false. */
-  public static boolean canBeUnsent(@Nullable String type, int httpStatus) {
-    ResendFailure kind = kind(type, httpStatus, false);
-    if (kind == ResendFailure.UNRECOGNIZED) {
-      boolean isUntyped = type == null || type.equals(ResendFailure.UNRECOGNIZED.type());
-      return httpStatus / 100 == 4 && (httpStatus != 408 || !isUntyped);
-    }
-    return !kind.maybeSent() && (!ANSWERS.contains(kind) || httpStatus / 100 == 4);
+  /** Returns whether the service may have sent a code before it answered like this. */
+  public static boolean maybeSentAfterAnswer(@Nullable String type, int httpStatus) {
+    ResendFailure kind = ANSWERS.get(type);
+    return kind == null
+        ? !REFUSALS.contains(httpStatus)
+        : kind.maybeSent() || httpStatus / 100 != 4;
+  }
+
+  /** Returns the kind of a failure that came over the event bus. */
+  public static ResendFailure kindOfMessage(String type, int httpStatus, boolean maybeSent) {
+    ResendFailure own = OWN.get(type);
+    return own != null && own.httpStatus() == httpStatus && own.maybeSent() == maybeSent
+        ? own
+        : kindOfAnswer(type, httpStatus);
+  }
+
+  /** Returns whether a failure that came over the event bus can have {@code maybeSent} false. */
+  public static boolean canBeUnsent(String type, int httpStatus) {
+    ResendFailure own = OWN.get(type);
+    return own != null && own.httpStatus() == httpStatus && !own.maybeSent()
+        || !maybeSentAfterAnswer(type, httpStatus);
+  }
+
+  /** Returns whether the type is in the outcome tables. */
+  public static boolean isListed(String type) {
+    return ANSWERS.containsKey(type) || OWN.containsKey(type);
   }
 
   /** Returns whether the cluster's entry for the request id stays until it expires. */
@@ -75,33 +104,6 @@ public final class Outcomes {
 
   /** Returns whether the connection closes, so that it carries no other request. */
   public static boolean closesConnection(ResendFailure kind) {
-    return WITHOUT_KNOWN_ANSWER.contains(kind);
-  }
-
-  /** Returns a failure of the library, with the values of its kind and a cause. */
-  public static ResendException failure(
-      ResendFailure kind, String message, @Nullable Throwable cause) {
-    return new ResendException(
-        kind, kind.type(), kind.httpStatus(), kind.maybeSent(), message, null, null, cause);
-  }
-
-  /** Returns a failure that was received, from the service or over the event bus. */
-  public static ResendException received(
-      @Nullable String type,
-      int httpStatus,
-      boolean maybeSent,
-      String message,
-      @Nullable Duration retryAfter,
-      @Nullable Object payload) {
-    ResendFailure kind = kind(type, httpStatus, maybeSent);
-    return new ResendException(
-        kind,
-        type == null ? kind.type() : type,
-        httpStatus,
-        maybeSent,
-        message,
-        retryAfter,
-        payload,
-        null);
+    return CLOSING.contains(kind);
   }
 }

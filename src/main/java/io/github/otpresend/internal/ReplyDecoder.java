@@ -7,6 +7,7 @@ import io.github.otpresend.ResendResponse;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,8 @@ public final class ReplyDecoder {
   /** Decodes a sample failure, so that a broken class path is detected before the first call. */
   public static void warmUp() {
     JsonObject payload = new JsonObject().put("n", 1);
-    ResendException sample = Outcomes.received("", 400, false, "", null, payload);
+    ResendFailure kind = ResendFailure.UNRECOGNIZED;
+    ResendException sample = new ResendException(kind, "", 400, true, "", null, payload, null);
     String message = sample.toJson().encode();
     StrictJson.readObject(message); // throws the errors that failure() would catch
     failure(message, sample.httpStatus());
@@ -44,18 +46,18 @@ public final class ReplyDecoder {
     return switch (reply.failureType()) {
       case RECIPIENT_FAILURE -> failure(reply.getMessage(), reply.failureCode());
       case NO_HANDLERS ->
-          Outcomes.failure(
+          Failures.of(
               ResendFailure.CONNECTION_FAILED, "No consumer serves the event-bus address", reply);
       case TIMEOUT ->
           String.valueOf(reply.getMessage()).startsWith(DISCARDED)
-              ? Outcomes.failure(
+              ? Failures.of(
                   ResendFailure.CONNECTION_FAILED,
                   "The consumer of the event-bus address was unregistered before it took the message",
                   reply)
-              : Outcomes.failure(
+              : Failures.of(
                   ResendFailure.TIMEOUT, "No reply came over the event bus in time", reply);
       case ERROR ->
-          Outcomes.failure(
+          Failures.of(
               ResendFailure.CONNECTION_LOST, "The event bus lost the message or its reply", reply);
     };
   }
@@ -69,20 +71,36 @@ public final class ReplyDecoder {
     try {
       json = message == null ? null : StrictJson.readObject(message);
     } catch (Error e) { // for example, a class of Jackson is missing
-      return Outcomes.failure(
+      return Failures.of(
           ResendFailure.INVALID_RESPONSE, "The failure could not be decoded: " + e.getClass(), e);
     }
     if (json == null
         || !(json.getValue(WireNames.TYPE) instanceof String type)
         || !(json.getValue(WireNames.MESSAGE) instanceof String text)
         || !(json.getValue(WireNames.MAYBE_SENT) instanceof Boolean saysMaybeSent)) {
+      ResendFailure kind = ResendFailure.UNRECOGNIZED;
       String wrong = "The event-bus failure is not a failure of a resend";
-      String unrecognized = ResendFailure.UNRECOGNIZED.type();
-      return Outcomes.received(unrecognized, failureCode, true, wrong, null, null);
+      return new ResendException(kind, kind.type(), failureCode, true, wrong, null, null, null);
     }
     boolean maybeSent = saysMaybeSent || !Outcomes.canBeUnsent(type, failureCode);
-    return Outcomes.received(
-        type, failureCode, maybeSent, text, retryAfter(json), json.getValue(WireNames.PAYLOAD));
+    return new ResendException(
+        kind(json, type, failureCode, maybeSent),
+        type,
+        failureCode,
+        maybeSent,
+        text,
+        retryAfter(json),
+        json.getValue(WireNames.PAYLOAD),
+        null);
+  }
+
+  private static ResendFailure kind(
+      JsonObject json, String type, int failureCode, boolean maybeSent) {
+    Object name = json.getValue(WireNames.KIND);
+    return Arrays.stream(ResendFailure.values())
+        .filter(kind -> kind.name().equals(name))
+        .findFirst()
+        .orElseGet(() -> Outcomes.kindOfMessage(type, failureCode, maybeSent));
   }
 
   private static @Nullable Duration retryAfter(JsonObject json) {

@@ -65,14 +65,15 @@ class OutcomesTest {
           422 | ValidateError                    | Плохой запрос | BAD_REQUEST | false | FIX_REQUEST
           403 | WidgetIsBlockedException         | Заблокировано | BLOCKED | false | FIX_CREDENTIALS
           404 | WidgetNotFoundException          | Нет формы | BLOCKED | false | FIX_CREDENTIALS
-          408 | LongPollingTimeoutException      | Долго | UNRECOGNIZED | false | RETRY_LATER
-          408 | -                                | - | UNRECOGNIZED | true | RETRY_LATER
+          408 | LongPollingTimeoutException      | Долго | UNRECOGNIZED | true | AWAIT_CODE
+          408 | -                                | - | UNRECOGNIZED | true | AWAIT_CODE
           429 | RateLimitException               | Слишком много запросов | RATE_LIMITED | false | WAIT
           429 | -                                | - | RATE_LIMITED | false | WAIT
           500 | InternalServerErrorException     | Ошибка | SERVER_ERROR | true | AWAIT_CODE
           503 | -                                | - | SERVER_ERROR | true | AWAIT_CODE
-          418 | TeapotException                  | Я чайник | UNRECOGNIZED | false | RETRY_LATER
-          521 | TeapotException                  | Я чайник | UNRECOGNIZED | true | RETRY_LATER
+          418 | TeapotException                  | Я чайник | UNRECOGNIZED | true | AWAIT_CODE
+          404 | TeapotException                  | Я чайник | UNRECOGNIZED | false | RETRY_LATER
+          521 | TeapotException                  | Я чайник | SERVER_ERROR | true | AWAIT_CODE
           404 | -                                | - | UNRECOGNIZED | false | RETRY_LATER
           """)
   void a_failure_is_the_same_by_future_and_by_event_bus(

@@ -7,7 +7,7 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Contexts;
-import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.RequestId;
 import io.github.otpresend.internal.WireNames;
@@ -78,7 +78,7 @@ public final class EventBusResendClient implements OtpResendClient {
                           }));
     } catch (RejectedExecutionException e) {
       inFlight.leave();
-      return Future.failedFuture(Outcomes.failure(ResendFailure.CLOSED, "Vert.x is closed", e));
+      return Future.failedFuture(Failures.of(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
     return outcome.future();
   }
@@ -99,8 +99,7 @@ public final class EventBusResendClient implements OtpResendClient {
       return bus.request(address, RequestMessage.encode(requestId), delivery)
           .map(message -> ReplyDecoder.response(message.body()));
     } catch (RuntimeException e) {
-      return Future.failedFuture(
-          Outcomes.failure(ResendFailure.CLOSED, "The event bus is closed", e));
+      return Future.failedFuture(Failures.of(ResendFailure.CLOSED, "The event bus is closed", e));
     }
   }
 

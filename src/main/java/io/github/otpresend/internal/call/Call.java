@@ -6,6 +6,7 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
+import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.claims.ClusterGuard;
@@ -277,12 +278,14 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
       refusal = e;
     } catch (Throwable e) { // for example, a class of Jackson is missing
       refusal =
-          Outcomes.failure(
+          Failures.of(
               ResendFailure.INVALID_RESPONSE,
               "The answer could not be decoded: " + e.getClass().getName(),
               e);
     }
-    if (answer == null || (refusal != null && Outcomes.closesConnection(refusal.failure()))) {
+    if (answer == null) {
+      client.pool.lost(used);
+    } else if (refusal != null && Outcomes.closesConnection(refusal.failure())) {
       used.close();
     } else {
       used.received(answer);
@@ -352,7 +355,7 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
         queued.cancel();
       }
       if (link != null) {
-        link.close();
+        client.pool.lost(link);
       }
       fail(timedOut);
     }
@@ -375,7 +378,8 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
         response == null || cooldown == null
             ? response
             : new ResendResponse(response.success(), Optional.of(cooldown.rest()));
-    this.failure = failure;
+    this.failure =
+        failure == null || cooldown == null ? failure : Failures.waiting(failure, cooldown.rest());
   }
 
   private void stopCooldown() {

@@ -3,7 +3,7 @@ package io.github.otpresend.internal.call;
 
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
-import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.Failures;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -41,7 +41,7 @@ final class ConnectAttempts {
   ResendException failure() {
     int last = failures.size() - 1;
     ResendException failure =
-        Outcomes.failure(
+        Failures.of(
             ResendFailure.CONNECTION_FAILED,
             "No connection to " + service,
             last < 0 ? null : failures.get(last));

@@ -9,7 +9,7 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.TokenProvider;
 import io.github.otpresend.internal.Contexts;
-import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.RequestId;
 import io.github.otpresend.internal.claims.ClusterGuard;
 import io.github.otpresend.internal.http.ResponseDecoder;
@@ -99,7 +99,7 @@ public final class HttpResendClient implements OtpResendClient {
     try {
       call.start();
     } catch (RejectedExecutionException e) { // no context is left that can run anything
-      return Future.failedFuture(Outcomes.failure(ResendFailure.CLOSED, "Vert.x is closed", e));
+      return Future.failedFuture(Failures.of(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
     return call.outcome();
   }

@@ -6,7 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.DeadlineQueue;
-import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.Failures;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.internal.ContextInternal;
@@ -88,7 +88,7 @@ public final class ClusterGuard {
    */
   public record Entry(String call, long inFlightUntil, long coolingUntil) {
     public static Entry parse(String text) {
-      String[] parts = text.split(" ");
+      String[] parts = text.split(" ", 3);
       return new Entry(parts[0], Long.parseLong(parts[1]), Long.parseLong(parts[2]));
     }
 
@@ -218,7 +218,7 @@ public final class ClusterGuard {
   }
 
   public static ResendException unavailable(String what, @Nullable Throwable cause) {
-    return Outcomes.failure(
+    return Failures.of(
         ResendFailure.GUARD_UNAVAILABLE, "The cluster-wide map of calls in flight " + what, cause);
   }
 

@@ -5,6 +5,7 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
+import io.github.otpresend.internal.Failures;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.shareddata.LocalMap;
@@ -82,10 +83,8 @@ public final class Cooldowns {
   }
 
   static ResendException coolingDown(Duration rest) {
-    ResendFailure kind = ResendFailure.COOLING_DOWN;
     String message = "A code was or may have been sent less than the cooldown ago";
-    return new ResendException(
-        kind, kind.type(), kind.httpStatus(), kind.maybeSent(), message, rest, null, null);
+    return Failures.of(ResendFailure.COOLING_DOWN, message, rest);
   }
 
   /** Rounds up, so that a caller who waits this long does not come too early. */

@@ -2,7 +2,7 @@
 package io.github.otpresend.internal.http;
 
 import io.github.otpresend.ResendException;
-import io.github.otpresend.ResendFailure;
+import io.github.otpresend.internal.Outcomes;
 import io.vertx.core.json.Json;
 
 /** The removal of the token from a failure, in case the service repeats the token in its answer. */
@@ -20,7 +20,7 @@ public final class Redaction {
             + "; its text is left out, because it contains the token";
     return new ResendException(
         failure.failure(),
-        hasForeignType(failure) ? failure.failure().type() : failure.type(),
+        Outcomes.isListed(failure.type()) ? failure.type() : failure.failure().type(),
         failure.httpStatus(),
         failure.maybeSent(),
         message,
@@ -31,17 +31,12 @@ public final class Redaction {
 
   private static boolean repeats(String secret, ResendException failure) {
     return String.valueOf(failure.getMessage()).contains(secret)
-        || (hasForeignType(failure) && failure.type().contains(secret))
+        || (!Outcomes.isListed(failure.type()) && failure.type().contains(secret))
         || failure.payload().filter(payload -> repeatsInJson(secret, payload)).isPresent();
   }
 
   private static boolean repeatsInJson(String secret, Object payload) {
     String quoted = Json.encode(secret); // the form that the secret has in JSON
     return Json.encode(payload).contains(quoted.substring(1, quoted.length() - 1));
-  }
-
-  /** Returns whether the type is a text of the service, and not a type of the outcome tables. */
-  private static boolean hasForeignType(ResendException failure) {
-    return failure.failure() == ResendFailure.UNRECOGNIZED;
   }
 }

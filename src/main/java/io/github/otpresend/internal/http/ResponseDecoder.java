@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
+import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.StrictJson;
@@ -67,7 +68,7 @@ public final class ResponseDecoder {
         || cause instanceof VertxException
         || cause instanceof PrematureChannelClosureException
         || cause.getCause() instanceof SSLException) { // in Netty's DecoderException
-      return Outcomes.failure(
+      return Failures.of(
           ResendFailure.CONNECTION_LOST,
           "The connection broke before the answer was complete",
           cause);
@@ -101,15 +102,16 @@ public final class ResponseDecoder {
     }
     String type = text(json, WireNames.TYPE);
     String message = text(json, WireNames.MESSAGE);
-    // only a refusal of the request itself, a 4xx, is known to come before any work
-    boolean maybeSent = status / 100 != 4 || !Outcomes.canBeUnsent(type, status);
-    throw Outcomes.received(
-        type,
+    ResendFailure kind = Outcomes.kindOfAnswer(type, status);
+    throw new ResendException(
+        kind,
+        type == null ? kind.type() : type,
         status,
-        maybeSent,
+        Outcomes.maybeSentAfterAnswer(type, status),
         message == null ? "The service answered " + status : message,
-        RetryAfter.parse(headers.get(HttpHeaders.RETRY_AFTER), clock.instant()),
-        json == null ? null : payload(json));
+        RetryAfter.of(headers, clock),
+        json == null ? null : payload(json),
+        null);
   }
 
   /**

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.http;
 
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
@@ -38,21 +41,39 @@ final class RetryAfter {
 
   private RetryAfter() {}
 
-  /** Returns how long to wait from now, or null if the header is missing or malformed. */
-  static @Nullable Duration parse(@Nullable String header, Instant now) {
+  /**
+   * Returns the time to wait that an answer asks for, or null if its header is missing or
+   * malformed. A date counts from the {@code Date} of the answer, since the clock of the service
+   * may be wrong.
+   *
+   * @param clock the clock that is used for an answer without a valid {@code Date}
+   */
+  static @Nullable Duration of(MultiMap headers, InstantSource clock) {
+    String value = headers.get(HttpHeaders.RETRY_AFTER);
+    if (value == null) {
+      return null;
+    } else if (SECONDS.matcher(value.trim()).matches()) {
+      return Duration.ofSeconds(Long.parseLong(value.trim()));
+    }
+    Instant end = date(value);
+    if (end == null) {
+      return null;
+    }
+    Instant sent = date(headers.get(HttpHeaders.DATE));
+    Duration wait = Duration.between(sent == null ? clock.instant() : sent, end);
+    return wait.isNegative() ? Duration.ZERO : wait.truncatedTo(ChronoUnit.MILLIS);
+  }
+
+  /** Returns the instant of an HTTP date, or null if it is missing or malformed. */
+  private static @Nullable Instant date(@Nullable String header) {
     if (header == null) {
       return null;
     }
-    String value = header.trim();
-    if (SECONDS.matcher(value).matches()) {
-      return Duration.ofSeconds(Long.parseLong(value));
-    }
     for (DateTimeFormatter date : DATES) {
       try {
-        Duration wait = Duration.between(now, Instant.from(date.parse(value)));
-        return wait.isNegative() ? Duration.ZERO : wait.truncatedTo(ChronoUnit.MILLIS);
-      } catch (DateTimeException anotherForm) {
-        continue;
+        return Instant.from(date.parse(header.trim()));
+      } catch (DateTimeException e) {
+        // the date may have another form
       }
     }
     return null;

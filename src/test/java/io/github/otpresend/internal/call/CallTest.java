@@ -196,7 +196,7 @@ class CallTest {
     tokens.addFirst(Future.succeededFuture("old"));
     assertTrue(await(client(options()).resend("id")).success());
     assertEquals(2, server.requests().size());
-    assertEquals(1, server.connections());
+    assertEquals(2, server.connections(), "a server may close the connection after a 401");
   }
 
   @Test
@@ -230,13 +230,13 @@ class CallTest {
     eventually("the provider is called again", () -> tokens.size() == 1);
     await(vertx.timer(1, TimeUnit.SECONDS)); // separates the deadlines of the two calls
     holdAnswer("other");
-    Future<ResendResponse> other = client.resend("other"); // uses the connection of the first call
+    Future<ResendResponse> other = client.resend("other"); // may use the place of the first call
     awaitRequests(2);
     ResendException failure = failureOf(refused);
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
     releaseAnswer("other");
     assertTrue(await(other).success());
-    assertEquals(1, server.connections());
+    assertEquals(2, server.connections());
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.claims;
 
+import static io.github.otpresend.testing.Answers.ofService;
 import static io.github.otpresend.testing.Calls.await;
 import static io.github.otpresend.testing.Calls.causeOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -14,7 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
-import io.github.otpresend.internal.Outcomes;
+import io.github.otpresend.internal.Failures;
 import io.github.otpresend.testing.EveryFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
@@ -179,7 +180,7 @@ class SingleFlightTest {
   void followers_get_a_library_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
     SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
-    ResendException failure = Outcomes.failure(kind, "a message", new Exception("a cause"));
+    ResendException failure = Failures.of(kind, "a message", new Exception("a cause"));
     first.end(null, failure);
     assertSameFailure(failure, causeOf(follower));
   }
@@ -189,7 +190,7 @@ class SingleFlightTest {
     SingleFlight.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure =
-        Outcomes.received("NewException", 422, false, "a message", Duration.ofSeconds(3), "why");
+        ofService("NewException", 422, "a message", Duration.ofSeconds(3), "why");
     first.end(null, failure);
     assertSameFailure(failure, causeOf(follower));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.http;
 
+import static io.github.otpresend.testing.Answers.ofService;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -8,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
-import io.github.otpresend.internal.Outcomes;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
@@ -146,12 +146,5 @@ class RedactionTest {
     assertEquals(expected.retryAfter(), actual.retryAfter());
     assertEquals(expected.payload(), actual.payload());
     assertEquals(expected.toJson(), actual.toJson());
-  }
-
-  /** Returns a failure as it is decoded from an answer of the service. */
-  private static ResendException ofService(
-      String type, int status, String message, Duration retryAfter, Object payload) {
-    boolean maybeSent = status / 100 != 4;
-    return Outcomes.received(type, status, maybeSent, message, retryAfter, payload);
   }
 }
