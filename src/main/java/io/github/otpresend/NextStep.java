@@ -32,6 +32,6 @@ public enum NextStep {
    */
   FIX_CREDENTIALS,
 
-  /** Ask again later: the fault may pass, and nothing was sent. */
+  /** Ask again later: the fault may pass, and no code was sent. */
   RETRY_LATER
 }

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A failure of a resend. It has no stack trace, since it reports an outcome and not a bug. If the
- * service sent a text, often in Russian, that text is the message. The exception never holds the
- * token.
+ * service sent a text, often in Russian, that text is the message. The library never puts the token
+ * into it.
  *
  * <pre>{@code
  * client.resend(requestId).onFailure(cause -> {
@@ -28,11 +28,11 @@ import org.jspecify.annotations.Nullable;
  *   switch (e.nextStep()) {
  *     case RESEND -> askAgain();
  *     case WAIT -> letPersonAskAgainAfter(e.retryAfter().orElse(Duration.ofMinutes(1)));
- *     case AWAIT_CODE -> tellPersonToWaitForCode(); // e.maybeSent() is true
+ *     case AWAIT_CODE -> tellPersonToWaitForCode(); // this call or another may have sent one
  *     case START_OVER -> beginNewRequest();
  *     case PROCEED -> goOn();
  *     case FIX_REQUEST, FIX_CREDENTIALS -> callOperator(e);
- *     case RETRY_LATER -> askAgainLater(); // nothing was sent
+ *     case RETRY_LATER -> askAgainLater(); // no code was sent
  *   }
  * });
  * }</pre>
@@ -156,10 +156,11 @@ public final class ResendException extends RuntimeException {
   }
 
   /**
-   * {@return the time to wait} It comes from the {@code Retry-After} header, and is zero if that
-   * time has passed; a date there counts from the {@code Date} of the same answer. With a {@link
-   * OtpResendOptions#setCooldown cooldown}, a failure that is maybe sent and {@link
-   * ResendFailure#COOLING_DOWN} have the time left of it, if that is longer.
+   * {@return the time to wait} It comes from the {@code Retry-After} header. A date there counts
+   * from the {@code Date} of the answer, or from the clock of this machine if the answer has none.
+   * If the time has passed, it is zero. For {@link ResendFailure#COOLING_DOWN} it is the time left
+   * of the {@link OtpResendOptions#setCooldown cooldown}. For a failure that is maybe sent it is
+   * the longer of the two times.
    */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);
@@ -176,7 +177,7 @@ public final class ResendException extends RuntimeException {
   /**
    * {@return the message of an event-bus failure: {@code {"type","message","httpStatus",
    * "maybeSent"}}, with {@code retryAfterMs} and {@code payload} if they are known, and with {@code
-   * kind} if the service has used a type of the library for another kind of failure}
+   * kind} if the other fields would give another kind}
    */
   public JsonObject toJson() {
     JsonObject json =

@@ -2,8 +2,8 @@
 package io.github.otpresend;
 
 /**
- * The kinds of failure. Those up to {@link #UNRECOGNIZED} are answers of the service. The others
- * are failures of the library. Each kind has an HTTP status, like a gateway's, so that an HTTP
+ * The kinds of failure. Those before {@link #UNRECOGNIZED} are answers of the service. Those after
+ * it are failures of the library. Each kind has an HTTP status, like a gateway's, so that an HTTP
  * handler can pass it on.
  */
 public enum ResendFailure {
@@ -72,8 +72,9 @@ public enum ResendFailure {
   TOKEN_UNAVAILABLE("TokenUnavailableException", 503, false, NextStep.FIX_CREDENTIALS),
 
   /**
-   * The client got no connection: DNS, TCP or TLS failed or took too long, or no connection was
-   * free.
+   * The client got no connection: DNS, TCP or TLS failed or took too long, no connection was free,
+   * or the client's event loop was busy until the deadline. Over the event bus also: no consumer
+   * took the message.
    */
   CONNECTION_FAILED("ConnectionFailedException", 503, false, NextStep.RETRY_LATER),
 
@@ -89,13 +90,19 @@ public enum ResendFailure {
   /** Another call in the cluster has this request id in flight, or may have sent it. */
   ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.AWAIT_CODE),
 
-  /** The cluster did not say in time whether another node has this request id in flight. */
+  /**
+   * The cluster-wide map failed or did not answer in time, so another node may have this request id
+   * in flight.
+   */
   GUARD_UNAVAILABLE("GuardUnavailableException", 503, false, NextStep.RETRY_LATER),
 
   /** The message came after the time that its {@code expires-at} header allows. */
   EXPIRED("ExpiredException", 504, false, NextStep.RETRY_LATER),
 
-  /** The deadline passed after the request was transmitted. */
+  /**
+   * The deadline passed before a complete answer arrived. The request was transmitted, or another
+   * call or node may have transmitted it.
+   */
   TIMEOUT("TimeoutException", 504, true, NextStep.AWAIT_CODE),
 
   /** The connection broke after the request was transmitted. */
@@ -131,7 +138,9 @@ public enum ResendFailure {
     return maybeSent;
   }
 
-  /** {@return the next step of this kind; {@link ResendException#nextStep()} is exact} */
+  /**
+   * {@return the next step if this kind was not sent; {@link ResendException#nextStep()} is exact}
+   */
   public NextStep nextStep() {
     return nextStep;
   }

@@ -8,14 +8,14 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The service's answer to a resend that it accepted. The service has accepted to restart the
- * channel that carried the code, or to start the next channel. So the code may come through another
- * channel, or may still fail to arrive. The service returns the channel in use, and the number of
- * attempts to enter the code that are left, in its answer to {@code GET /{requestId}/channel}. This
- * library does not send that request.
+ * The service's answer to a resend. If {@link #success()} is true, the service has accepted to
+ * restart the channel that carried the code, or to start the next channel. So the code may come
+ * through another channel, or may still fail to arrive. The service returns the channel in use, and
+ * the number of attempts to enter the code that are left, in its answer to {@code GET
+ * /{requestId}/channel}. This library does not send that request.
  *
- * @param success what the service says about the resend: true when it is accepted. If it is false,
- *     the service may have sent a code all the same, so let the person wait for it
+ * @param success what the service says about the resend. If it is false, the service may still have
+ *     sent a code, so let the person wait for it
  * @param retryAfter the time left of the {@link OtpResendOptions#setCooldown cooldown}, during
  *     which another resend is refused; empty if the cooldown is off
  */

@@ -16,7 +16,7 @@ public final class Failures {
         kind, kind.type(), kind.httpStatus(), kind.maybeSent(), message, null, null, cause);
   }
 
-  /** Returns a failure of the library that is not sent, with the time to wait. */
+  /** Returns a failure of the library, with the values of its kind and the time to wait. */
   public static ResendException of(ResendFailure kind, String message, Duration retryAfter) {
     return new ResendException(
         kind, kind.type(), kind.httpStatus(), kind.maybeSent(), message, retryAfter, null, null);

@@ -20,14 +20,15 @@ final class Host {
   /** A name that ends in a number is an IPv4 address or an error: WHATWG URL, section 3.5. */
   private static final Pattern ENDS_IN_NUMBER = Pattern.compile("(.*\\.)?(\\d+|0x[0-9a-f]*)\\.?");
 
-  /** Letters for which the two versions of the rules for such names disagree: UTS 46, section 4. */
+  /** Letters that IDNA 2003 and IDNA 2008 encode differently: UTS 46, section 4. */
   private static final Pattern DISPUTED = Pattern.compile("[\u00df\u03c2\u200c\u200d]");
 
   private Host() {}
 
   /**
    * Returns the host in ASCII and lower case. An international name is in its {@code xn--} form,
-   * and an IPv6 address in its brackets. An IPv4 address in an IPv6 address is an IPv4 address.
+   * and an IPv6 address in its brackets. An IPv6 address that contains an IPv4 address, for example
+   * {@code [::ffff:192.0.2.1]}, is returned as the IPv4 address.
    *
    * @throws IllegalArgumentException if it is not a host; the message is a clause
    */

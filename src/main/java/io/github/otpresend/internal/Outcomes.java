@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rules by which a type and a status decide the kind of a failure and whether a code may have
- * been sent, and what a kind implies. What is not recognised is not vouched for.
+ * been sent, and what a kind implies. After an answer that is not recognised, a code may have been
+ * sent.
  */
 public final class Outcomes {
-  /** The kinds of the service's answers, by type. No other type says what the service did. */
+  /** The kind of each type that the service documents. For any other type the status decides. */
   private static final Map<String, ResendFailure> ANSWERS = new HashMap<>();
 
-  /** The library's own kinds, by type. */
+  /** The kinds that the service does not answer, by type. */
   private static final Map<String, ResendFailure> OWN = new HashMap<>();
 
   static {

@@ -63,8 +63,9 @@ public final class ReplyDecoder {
   }
 
   /**
-   * Decodes a failure. A message of another shape counts as maybe sent. A {@code maybeSent} of
-   * false counts only if a serving end of this library can send it.
+   * Decodes a failure. If the message has another shape, the result is maybe sent. {@code
+   * maybeSent} false is accepted only if {@link Outcomes#canBeUnsent} allows it for the type and
+   * status.
    */
   private static ResendException failure(@Nullable String message, int failureCode) {
     JsonObject json;

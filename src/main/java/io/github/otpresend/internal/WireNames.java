@@ -21,7 +21,7 @@ public final class WireNames {
   public static final String RETRY_AFTER_MS = "retryAfterMs";
   public static final String PAYLOAD = "payload";
 
-  /** The name of the kind; only if the service has used a type of the library for another kind. */
+  /** The name of the kind, only if the other fields would give another kind. */
   public static final String KIND = "kind";
 
   private WireNames() {}

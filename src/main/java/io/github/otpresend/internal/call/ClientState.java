@@ -108,7 +108,7 @@ final class ClientState {
     return true;
   }
 
-  /** Removes a call whose outcome is decided from the count, and logs the outcome. */
+  /** Subtracts a call from the count, because its outcome is decided, and logs the outcome. */
   void leave(
       boolean hadPlace,
       String requestId,

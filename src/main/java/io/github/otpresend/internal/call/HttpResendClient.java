@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * verticle that created it.
  *
  * <p>One event loop, the <em>home</em>, owns a client: its calls, connections, deadlines and tokens
- * are used there only. A call from another thread is passed to it once.
+ * are used there only. A call from another thread is moved to the home once.
  */
 public final class HttpResendClient implements OtpResendClient {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
@@ -78,7 +78,9 @@ public final class HttpResendClient implements OtpResendClient {
             : creator.closeFuture());
   }
 
-  /** Closes this client with the verticle that created it, or with Vert.x. */
+  /**
+   * Registers this client, so that it is closed when the verticle that created it, or Vert.x, is.
+   */
   private void closeWith(CloseFuture owner) {
     Closeable onOwnerClose = completion -> beginClose().onComplete(completion);
     owner.add(onOwnerClose);

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The addresses of the service's host. Vert.x's resolver caches each address for its time to live.
- * A new connection goes to the first address at which nothing has failed. It is used on one event
- * loop only.
+ * A new connection uses the first address that is not avoided. This class is used on one event loop
+ * only.
  */
 final class Addresses {
   private final ContextInternal home;

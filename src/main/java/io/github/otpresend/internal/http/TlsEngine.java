@@ -15,9 +15,9 @@ import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The TLS engine of the options, whose connections also close when the other end closes TLS but
- * leaves TCP open. Vert.x reports no end of such a connection, and the next request would get no
- * answer.
+ * A TLS engine that wraps the engine of the options. If the server closes TLS but leaves TCP open,
+ * it also closes the TCP connection. Otherwise Vert.x would not report the end, and the next
+ * request on the connection would get no answer.
  */
 final class TlsEngine extends SSLEngineOptions {
   private final SSLEngineOptions engine;
