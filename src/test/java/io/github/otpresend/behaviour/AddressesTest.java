@@ -6,6 +6,7 @@ import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.EventBusAdapter;
 import io.github.otpresend.OtpResendClient;
@@ -25,6 +26,7 @@ import java.util.stream.Stream;
 import javax.net.ServerSocketFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +74,7 @@ class AddressesTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void calls_reach_a_service_that_moves_to_another_address() {
     nameServer.resolvesTo("127.0.0.1");
     try (FaultServer oldServer = serverAt("127.0.0.1", 0);
@@ -147,6 +150,7 @@ class AddressesTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_silent_address_is_skipped_and_the_certificate_is_checked_for_the_host_name() {
     Certificates certificates = new Certificates().selfSigned(NameServer.HOST, NameServer.HOST);
     ServerSocketFactory tls =

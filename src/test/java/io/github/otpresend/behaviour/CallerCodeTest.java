@@ -7,6 +7,7 @@ import static io.github.otpresend.testing.Calls.causeOf;
 import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
@@ -22,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -150,6 +152,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void a_call_gets_its_outcome_if_it_shares_the_resend_of_a_blocked_caller(
       BlockingCaller caller, Way way) {
     deployClient(way);
@@ -165,6 +168,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void a_call_gets_its_outcome_if_a_blocked_caller_shares_its_resend(
       BlockingCaller caller, Way way) {
     deployClient(way);
@@ -178,6 +182,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void other_calls_use_the_only_connection_while_a_caller_is_blocked(
       BlockingCaller caller, Way way) {
     deployClient(way);
@@ -190,6 +195,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void closing_the_client_does_not_wait_for_a_blocked_caller(BlockingCaller caller, Way way) {
     deployClient(way);
     deployBlockedCaller(caller);
@@ -198,6 +204,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void undeploying_the_verticle_of_the_client_does_not_wait_for_a_blocked_caller(
       BlockingCaller caller, Way way) {
     deployClient(way);
@@ -208,6 +215,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void a_handler_may_block_until_the_client_is_closed(BlockingCaller caller, Way way) {
     deployClient(way);
     deployCaller(
@@ -222,6 +230,7 @@ class CallerCodeTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  @Execution(CONCURRENT)
   void a_handler_may_block_until_the_verticle_of_the_client_is_undeployed(
       BlockingCaller caller, Way way) {
     deployClient(way);

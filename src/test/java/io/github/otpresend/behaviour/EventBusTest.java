@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.EventBusAdapter;
 import io.github.otpresend.OtpResendClient;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.NullSource;
@@ -263,6 +265,7 @@ class EventBusTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void without_a_reply_a_message_is_maybe_sent(VertxTestContext test) {
     vertx.eventBus().consumer("elsewhere", message -> {});
     resendElsewhere(Duration.ofMillis(100))
@@ -347,6 +350,7 @@ class EventBusTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void the_failure_of_the_call_arrives_before_the_event_bus_times_out(VertxTestContext test) {
     Duration timeout = Duration.ofSeconds(2); // includes the time to connect
     OtpResendOptions options = server.options().setAddress("slow").setTimeout(timeout);

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
+import static org.junit.jupiter.api.parallel.ResourceAccessMode.READ;
 
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
@@ -36,12 +38,17 @@ import java.util.logging.Logger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Creation and closing of clients, attempts to connect, and log messages. */
 @ExtendWith(VertxExtension.class)
 class LifecycleTest {
+  /** Lock for the tests that read this log. A call of a test beside them would write to it. */
+  private static final String CLIENT_LOG = "log of OtpResendClient";
+
   private Vertx vertx;
 
   @BeforeEach
@@ -64,6 +71,7 @@ class LifecycleTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"http://localhost.example.org", "http://10.0.0.1/x", "http://[::2]:80"})
+  @ResourceLock(CLIENT_LOG)
   void plaintext_to_a_remote_host_is_refused_unless_it_is_allowed(String baseUrl) {
     OtpResendOptions options = options(baseUrl);
     IllegalArgumentException refusal =
@@ -117,6 +125,8 @@ class LifecycleTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(value = CLIENT_LOG, mode = READ)
   void closing_the_client_takes_no_longer_than_the_deadline_of_a_call() {
     try (FaultServer server = FaultServer.onRequest(FaultServer.Peer::silence)) {
       OtpResendClient client =
@@ -168,11 +178,15 @@ class LifecycleTest {
 
   @Test
   void a_failed_handshake_is_tried_again_and_no_request_is_sent() {
-    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+    FaultServer.Script plaintext =
+        peer -> {
+          peer.write(FaultServer.response(400, ""));
+          peer.silence();
+        };
+    try (FaultServer server = FaultServer.onConnection("https", plaintext)) {
       // a TLS handshake with a plaintext server fails before the request is sent
       OtpResendClient client =
-          OtpResendClient.create(
-              vertx, options(server.baseUrl().replace("http", "https")).setConnectAttempts(2));
+          OtpResendClient.create(vertx, options(server.baseUrl()).setConnectAttempts(2));
       ResendException failure = failureOf(client.resend("id"));
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
       assertFalse(failure.maybeSent());
@@ -182,6 +196,8 @@ class LifecycleTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(value = CLIENT_LOG, mode = READ)
   void calls_that_get_no_connection_in_time_free_their_places_and_are_never_sent() {
     CountDownLatch answer = new CountDownLatch(1);
     try (FaultServer server =
@@ -257,6 +273,8 @@ class LifecycleTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(value = CLIENT_LOG, mode = READ)
   void a_client_over_the_event_bus_closes_even_if_the_worker_pool_of_a_caller_is_closed() {
     vertx.eventBus().consumer("nobody-answers", message -> {});
     OtpResendOptions options =
@@ -305,6 +323,7 @@ class LifecycleTest {
   }
 
   @Test
+  @ResourceLock(CLIENT_LOG)
   void outcomes_are_logged_at_debug_level_only() {
     try (FaultServer server =
             FaultServer.onRequest(
@@ -326,6 +345,7 @@ class LifecycleTest {
   }
 
   @Test
+  @ResourceLock(CLIENT_LOG)
   void a_call_succeeds_even_if_the_logger_throws() {
     Logger logger = Logger.getLogger(OtpResendClient.class.getName());
     Handler throwing =

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.EventBusAdapter;
 import io.github.otpresend.OtpResendClient;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -175,13 +177,12 @@ class ProxyTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_proxy_that_never_answers_is_a_failed_connection_after_all_attempts() {
     try (FaultServer proxy = FaultServer.onConnection(FaultServer.Peer::silence)) {
       ResendException failure =
           assertNotSent(
-              options(proxy.port())
-                  .setConnectTimeout(Duration.ofMillis(500))
-                  .setConnectAttempts(2));
+              options(proxy.port()).setConnectTimeout(Duration.ofSeconds(1)).setConnectAttempts(2));
       assertEquals(1, failure.getSuppressed().length);
       eventually("each attempt had its connection", () -> proxy.connections() == 4);
       proxy.awaitDisconnected();
@@ -189,6 +190,7 @@ class ProxyTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_proxy_that_never_answers_is_a_failed_connection_at_the_deadline() {
     try (FaultServer proxy = FaultServer.onConnection(FaultServer.Peer::silence)) {
       OtpResendOptions options =

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.EventBusAdapter;
 import io.github.otpresend.OtpResendClient;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -273,11 +275,12 @@ class TlsTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_stalled_handshake_is_a_failed_connection_after_all_attempts() {
     try (FaultServer server = silent()) {
       OtpResendOptions options =
           options(server, trusting())
-              .setConnectTimeout(Duration.ofMillis(500))
+              .setConnectTimeout(Duration.ofSeconds(1))
               .setConnectAttempts(2);
       ResendException failure = assertNotSent(serve(options), server);
       assertEquals(1, failure.getSuppressed().length);
@@ -287,6 +290,7 @@ class TlsTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_stalled_handshake_is_a_failed_connection_at_the_deadline() {
     try (FaultServer server = silent()) {
       OtpResendOptions options =

@@ -7,6 +7,7 @@ import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -83,13 +85,13 @@ class VertxCloseIT {
         new OtpResendOptions()
             .setBaseUrl(server.baseUrl())
             .setMaxConnections(1)
-            .setTimeout(Duration.ofMillis(1_500));
+            .setTimeout(Duration.ofSeconds(3)); // leaves time to reach the state
     switch (state) {
       case WAITS_FOR_A_CONNECTION -> // this timeout is far shorter than that of the call that has
           // the connection
           options
               .setTimeout(PATIENCE)
-              .setConnectTimeout(Duration.ofMillis(500))
+              .setConnectTimeout(Duration.ofSeconds(3))
               .setConnectAttempts(1);
       case PAUSES_BETWEEN_ATTEMPTS_TO_CONNECT -> options.setConnectAttempts(100);
       default -> {
@@ -142,6 +144,7 @@ class VertxCloseIT {
 
   @ParameterizedTest
   @EnumSource
+  @Execution(CONCURRENT)
   void closing_vertx_ends_the_calls_of_a_client_that_a_verticle_left_open(State state) {
     Creator verticle = new Creator(state);
     await(vertx.deployVerticle(verticle));
@@ -152,6 +155,7 @@ class VertxCloseIT {
 
   @ParameterizedTest
   @EnumSource
+  @Execution(CONCURRENT)
   void closing_vertx_ends_the_calls_of_a_client_that_no_verticle_created(State state) {
     OtpResendClient client = client(state);
     Future<ResendResponse> call = callIn(state, client);
@@ -161,12 +165,14 @@ class VertxCloseIT {
 
   @ParameterizedTest
   @EnumSource
+  @Execution(CONCURRENT)
   void undeploying_a_verticle_ends_the_calls_of_a_client_that_it_left_open(State state) {
     undeployIn(state, new DeploymentOptions());
   }
 
   @ParameterizedTest
   @EnumSource
+  @Execution(CONCURRENT)
   void undeploying_a_worker_verticle_ends_the_calls_of_a_client_that_it_left_open(State state) {
     undeployIn(
         state,

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -108,6 +110,11 @@ class CallTest {
     return options.setTimeout(SHORT).setConnectTimeout(SHORT);
   }
 
+  /** Sets a timeout that leaves time to send the request. */
+  private OtpResendOptions withTimeoutAfterSending(OtpResendOptions options) {
+    return options.setTimeout(Duration.ofSeconds(2));
+  }
+
   @Test
   void a_call_that_waits_for_a_token_until_its_deadline_sends_nothing_later() {
     Promise<String> late = Promise.promise();
@@ -139,8 +146,9 @@ class CallTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_call_that_waits_for_its_answer_until_its_deadline_closes_its_connection() {
-    OtpResendClient client = client(withShortTimeouts(options()));
+    OtpResendClient client = client(withTimeoutAfterSending(options()));
     holdAnswer("id");
     ResendException failure = failureOf(client.resend("id"));
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
@@ -150,11 +158,12 @@ class CallTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_call_that_follows_another_call_until_its_deadline_may_have_been_sent() {
     holdAnswer("id");
     Future<ResendResponse> first = client(options()).resend("id");
     awaitRequests(1);
-    ResendException failure = failureOf(client(withShortTimeouts(options())).resend("id"));
+    ResendException failure = failureOf(client(withTimeoutAfterSending(options())).resend("id"));
     assertEquals(ResendFailure.TIMEOUT, failure.failure());
     assertTrue(failure.maybeSent());
     releaseAnswer("id");
@@ -220,6 +229,7 @@ class CallTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void the_deadline_of_a_call_that_waits_for_a_second_token_does_not_affect_another_call() {
     tokens.clear();
     tokens.add(Future.succeededFuture("old"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.call;
 
+import static io.github.otpresend.testing.Calls.PATIENCE;
 import static io.github.otpresend.testing.Calls.await;
 import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
@@ -39,6 +41,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -50,6 +53,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TokensTest {
   private static final String UNAUTHORIZED =
       "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+
+  /** The timeout of calls that no token reaches in time. */
+  private static final Duration SHORT = Duration.ofSeconds(2);
 
   private Vertx vertx;
   private FaultServer server;
@@ -75,10 +81,12 @@ class TokensTest {
   }
 
   private OtpResendClient client(TokenProvider tokens) {
+    return client(tokens, PATIENCE);
+  }
+
+  private OtpResendClient client(TokenProvider tokens, Duration timeout) {
     return OtpResendClient.create(
-        vertx,
-        new OtpResendOptions().setBaseUrl(server.baseUrl()).setTimeout(Duration.ofSeconds(2)),
-        tokens);
+        vertx, new OtpResendOptions().setBaseUrl(server.baseUrl()).setTimeout(timeout), tokens);
   }
 
   static Stream<Arguments> providersWithoutUsableToken() {
@@ -107,8 +115,9 @@ class TokensTest {
 
   @ParameterizedTest
   @MethodSource("providersWithoutUsableToken")
+  @Execution(CONCURRENT)
   void a_call_that_gets_no_usable_token_in_time_is_token_unavailable(TokenProvider tokens) {
-    ResendException failure = failureOf(client(tokens).resend("id"));
+    ResendException failure = failureOf(client(tokens, SHORT).resend("id"));
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failure.failure());
     assertFalse(failure.maybeSent());
     assertFalse(failure.getMessage().contains("secret"), failure.getMessage());
@@ -239,7 +248,7 @@ class TokensTest {
             new OtpResendOptions()
                 .setBaseUrl(server.baseUrl())
                 .setMaxConnections(50)
-                .setTimeout(Duration.ofSeconds(20)),
+                .setTimeout(PATIENCE),
             tokens);
     // every call must get its first token before a call requests a second token
     answerLatch = new CountDownLatch(1);
@@ -258,7 +267,9 @@ class TokensTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_refresh_that_never_completes_does_not_block_the_next_refresh() {
+    await(client(() -> Future.succeededFuture("good")).resend("first")); // may take long in a JVM
     AtomicInteger calls = new AtomicInteger();
     TokenProvider tokens =
         () ->
@@ -267,7 +278,7 @@ class TokensTest {
               case 2 -> Promise.<String>promise().future();
               default -> Future.succeededFuture("good");
             };
-    OtpResendClient client = client(tokens);
+    OtpResendClient client = client(tokens, SHORT);
     assertEquals(ResendFailure.TOKEN_UNAVAILABLE, failureOf(client.resend("id")).failure());
     eventually(
         "the refresh has timed out",

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
@@ -48,6 +49,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -484,6 +486,7 @@ class PoolTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void an_attempt_that_has_timed_out_is_followed_by_another_attempt_for_a_waiter() {
     Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SECOND)));
     runOnEventLoop(pool::warmUp);
@@ -678,6 +681,7 @@ class PoolTest {
   // ---- idle connections
 
   @Test
+  @Execution(CONCURRENT)
   void idle_connections_are_closed_after_the_keep_alive_timeout() {
     Pool pool = callOnEventLoop(() -> pool(options(2).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
     List<FakeConnection> made = new ArrayList<>();
@@ -708,6 +712,7 @@ class PoolTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void a_connection_that_becomes_idle_after_all_others_were_closed_is_closed_too() {
     Pool pool = callOnEventLoop(() -> pool(options(1).setKeepAliveTimeout(SHORT_KEEP_ALIVE)));
     for (int i = 0; i < 2; i++) {
