@@ -8,10 +8,14 @@ import io.github.otpresend.testing.FaultServer;
 import io.vertx.core.Future;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -83,6 +87,11 @@ final class RandomFaults implements AutoCloseable {
   private final AtomicIntegerArray received;
   private final AtomicInteger tokensUsedTwice = new AtomicInteger();
   private final Map<Integer, String> rejectedTokens = new ConcurrentHashMap<>();
+
+  /** The peers that wait for the next request. The set does not keep peers that have ended. */
+  private final Set<FaultServer.Peer> idle =
+      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+
   private final FaultServer server;
 
   /** Starts a server for calls whose request ids are the numbers below {@code calls}. */
@@ -127,6 +136,17 @@ final class RandomFaults implements AutoCloseable {
     return tokensUsedTwice.get();
   }
 
+  /** Closes the connections that wait for the next request. */
+  void closeIdleConnections() {
+    for (FaultServer.Peer peer : Set.copyOf(idle)) {
+      try {
+        peer.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
   int openConnections() {
     return server.openConnections();
   }
@@ -165,6 +185,12 @@ final class RandomFaults implements AutoCloseable {
   }
 
   private void serve(FaultServer.Peer peer) throws IOException {
+    idle.remove(peer);
+    answer(peer);
+    idle.add(peer);
+  }
+
+  private void answer(FaultServer.Peer peer) throws IOException {
     String head = peer.head();
     int call = Integer.parseInt(between(head, "/api/", "/resend"));
     int attempt = received.incrementAndGet(call);
