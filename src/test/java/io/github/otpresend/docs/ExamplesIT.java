@@ -14,16 +14,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.sandbox.OtpSandbox;
 import io.github.otpresend.sandbox.SessionState;
+import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -74,13 +78,18 @@ class ExamplesIT {
       }
       """;
 
-  @TempDir private Path directory;
-  private final OtpSandbox sandbox = OtpSandbox.start();
-  private Snippets snippets;
+  private static Snippets snippets;
 
-  @BeforeEach
-  void start() {
-    snippets = new Snippets(directory, sandbox);
+  private final OtpSandbox sandbox = OtpSandbox.start();
+
+  @BeforeAll
+  static void start(@TempDir Path directory) {
+    snippets = new Snippets(directory);
+  }
+
+  @AfterAll
+  static void end() throws IOException {
+    snippets.close();
   }
 
   @AfterEach
@@ -161,6 +170,7 @@ class ExamplesIT {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // the example waits for seconds
   void the_cached_tokens_recover_from_a_fetch_that_never_completes() throws Exception {
     String example = example(REFERENCE, "Tokens");
     String cachedTokens = example.substring(0, example.indexOf("OtpResendClient client"));
@@ -210,6 +220,6 @@ class ExamplesIT {
   }
 
   private String log(String imports, String before, String example) throws Exception {
-    return snippets.log(imports, before, example);
+    return snippets.log(sandbox, imports, before, example);
   }
 }

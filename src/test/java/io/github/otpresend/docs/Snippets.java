@@ -5,15 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.otpresend.sandbox.OtpSandbox;
 import java.io.File;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -23,8 +26,8 @@ import java.util.logging.Logger;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
-/** Compiles the Java examples of the pages, and runs them against the sandbox. */
-final class Snippets {
+/** Compiles the Java examples of the pages, and runs them against a sandbox. */
+final class Snippets implements AutoCloseable {
   static final String REQUEST_ID = "4711";
 
   /**
@@ -65,15 +68,26 @@ final class Snippets {
       """;
 
   private final Path directory;
-  private final OtpSandbox sandbox;
+  private final List<Path> classPath =
+      Stream.of(System.getProperty("jdk.module.path", ""), System.getProperty("java.class.path"))
+          .flatMap(path -> Arrays.stream(path.split(File.pathSeparator)))
+          .filter(entry -> !entry.isEmpty())
+          .map(Path::of)
+          .toList();
+  private final Libraries libraries = new Libraries(urls(classPath));
 
-  Snippets(Path directory, OtpSandbox sandbox) {
+  /** The directories of the compiled classes, by source. */
+  private final Map<String, Path> compiled = new HashMap<>();
+
+  /**
+   * @param directory the directory for the compiled classes
+   */
+  Snippets(Path directory) {
     this.directory = directory;
-    this.sandbox = sandbox;
   }
 
-  /** Runs an example against the sandbox, and returns the line that it logs. */
-  String log(String imports, String before, String example) throws Exception {
+  /** Runs an example against a sandbox, and returns the line that it logs. */
+  String log(OtpSandbox sandbox, String imports, String before, String example) throws Exception {
     Logger log = Logger.getAnonymousLogger();
     log.setUseParentHandlers(false);
     BlockingQueue<String> lines = new LinkedBlockingQueue<>();
@@ -108,64 +122,82 @@ final class Snippets {
     return line;
   }
 
-  /** Compiles a class, and returns a class loader that can load it. */
-  Isolated compile(String name, String source) throws Exception {
-    Path file = Files.writeString(directory.resolve(name + ".java"), source);
-    List<Path> classPath =
-        Stream.of(System.getProperty("jdk.module.path", ""), System.getProperty("java.class.path"))
-            .flatMap(path -> Arrays.stream(path.split(File.pathSeparator)))
-            .filter(entry -> !entry.isEmpty())
-            .map(Path::of)
-            .toList();
-    StringWriter problems = new StringWriter();
-    PrintWriter out = new PrintWriter(problems);
-    int exitCode =
-        ToolProvider.findFirst("javac")
-            .orElseThrow()
-            .run(
-                out,
-                out,
-                "-proc:none",
-                "-encoding",
-                "UTF-8",
-                "-d",
-                directory.toString(),
-                "-classpath",
-                String.join(File.pathSeparator, classPath.stream().map(Path::toString).toList()),
-                file.toString());
-    assertEquals(0, exitCode, () -> problems + "\n" + source);
-    return new Isolated(directory, classPath);
+  /** Compiles a class once, and returns a new class loader that can load it. */
+  synchronized Isolated compile(String name, String source) throws Exception {
+    Path classes = compiled.get(source);
+    if (classes == null) {
+      classes = Files.createTempDirectory(directory, name);
+      Path file = Files.writeString(classes.resolve(name + ".java"), source);
+      StringWriter problems = new StringWriter();
+      PrintWriter out = new PrintWriter(problems);
+      int exitCode =
+          ToolProvider.findFirst("javac")
+              .orElseThrow()
+              .run(
+                  out,
+                  out,
+                  "-proc:none",
+                  "-encoding",
+                  "UTF-8",
+                  "-d",
+                  classes.toString(),
+                  "-classpath",
+                  String.join(File.pathSeparator, classPath.stream().map(Path::toString).toList()),
+                  file.toString());
+      assertEquals(0, exitCode, () -> problems + "\n" + source);
+      compiled.put(source, classes);
+    }
+    return new Isolated(classes, libraries);
+  }
+
+  @Override
+  public void close() throws IOException {
+    libraries.close();
+  }
+
+  private static URL[] urls(List<Path> paths) {
+    return paths.stream()
+        .map(
+            path -> {
+              try {
+                return path.toUri().toURL();
+              } catch (MalformedURLException e) {
+                throw new AssertionError(e);
+              }
+            })
+        .toArray(URL[]::new);
   }
 
   /**
-   * A class loader with the class path of the tests, which new threads inherit. It loads a class
-   * itself before it asks its parent, since the parent also finds the modules of the tests.
+   * A class loader with the class path of the tests. All examples share it, since they load many
+   * classes of Vert.x. It loads a class itself before it asks its parent, since the parent also
+   * finds the modules of the tests.
    */
+  private static final class Libraries extends URLClassLoader {
+    Libraries(URL[] classPath) {
+      super(classPath, ClassLoader.getPlatformClassLoader());
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+      synchronized (getClassLoadingLock(name)) {
+        Class<?> loaded = findLoadedClass(name);
+        try {
+          return loaded == null ? findClass(name) : loaded;
+        } catch (ClassNotFoundException ofTheJdk) {
+          return super.loadClass(name, resolve);
+        }
+      }
+    }
+  }
+
+  /** A class loader of one example, which new threads inherit. */
   static final class Isolated implements AutoCloseable {
     private final URLClassLoader loader;
     private final ClassLoader before = Thread.currentThread().getContextClassLoader();
 
-    Isolated(Path classes, List<Path> classPath) throws Exception {
-      List<URL> urls = new ArrayList<>();
-      urls.add(classes.toUri().toURL());
-      for (Path entry : classPath) {
-        urls.add(entry.toUri().toURL());
-      }
-      loader =
-          new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader()) {
-            @Override
-            protected Class<?> loadClass(String name, boolean resolve)
-                throws ClassNotFoundException {
-              synchronized (getClassLoadingLock(name)) {
-                Class<?> loaded = findLoadedClass(name);
-                try {
-                  return loaded == null ? findClass(name) : loaded;
-                } catch (ClassNotFoundException ofTheJdk) {
-                  return super.loadClass(name, resolve);
-                }
-              }
-            }
-          };
+    Isolated(Path classes, ClassLoader libraries) {
+      loader = new URLClassLoader(urls(List.of(classes)), libraries);
       Thread.currentThread().setContextClassLoader(loader);
     }
 
@@ -174,7 +206,7 @@ final class Snippets {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
       Thread.currentThread().setContextClassLoader(before);
       loader.close();
     }
