@@ -33,6 +33,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -178,12 +180,14 @@ class ClassLoadersIT {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // waits for a deadline
   void the_class_loader_of_a_verticle_is_garbage_collected_after_the_verticle_is_undeployed() {
     restartVertxWithAllThreads();
     assertGarbageCollected(deployUseUndeploy(IsolatingLoader.ofLibrary()));
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // waits for a deadline
   void the_class_loader_of_a_client_is_garbage_collected_after_the_client_is_closed() {
     restartVertxWithAllThreads();
     assertGarbageCollected(createUseClose(IsolatingLoader.ofLibrary()));

@@ -21,10 +21,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.spi.ToolProvider;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The application in {@code src/test/modular}. Its module path has only the modules that the module
@@ -35,15 +37,19 @@ class ModulesIT {
   private static final Path JDK = Path.of(System.getProperty("java.home"));
   private static final String REQUEST_ID = "4711";
 
-  @TempDir private Path directory;
-  private String modulePath;
+  /** The settings for a JVM that lives for seconds and shares two cores. */
+  private static final List<String> FAST_START =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
 
-  @BeforeEach
-  void compile() throws Exception {
-    Path app = directory.resolve("app");
+  private static String modulePath;
+
+  @TempDir private Path directory;
+
+  @BeforeAll
+  static void compile(@TempDir Path classes) throws Exception {
     Set<Path> modules = new LinkedHashSet<>();
     addWithWhatItRequires("io.github.otpresend", modules);
-    modules.add(app);
+    modules.add(classes);
     modulePath =
         modules.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
     Path sources = Path.of("src/test/modular");
@@ -54,17 +60,19 @@ class ModulesIT {
         "-p",
         modulePath,
         "-d",
-        app.toString(),
+        classes.toString(),
         sources.resolve("module-info.java").toString(),
         sources.resolve("app/App.java").toString());
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT) // the cases wait for other processes
   void an_application_on_the_module_path_asks_for_a_resend() {
     assertAsks(JDK, "-p", modulePath);
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void an_image_of_jlink_asks_for_a_resend() {
     assumeTrue(
         Files.exists(JDK.resolve("jmods")) || Runtime.version().feature() >= 24,
@@ -74,6 +82,8 @@ class ModulesIT {
     ProcessBuilder jlink =
         new ProcessBuilder(
             JDK.resolve("bin/jlink").toString(),
+            "-J" + FAST_START.get(0),
+            "-J" + FAST_START.get(1),
             "-p",
             modulePath,
             "--add-modules",
@@ -92,6 +102,7 @@ class ModulesIT {
       sandbox.session(REQUEST_ID);
       List<String> command = new ArrayList<>();
       command.add(javaHome.resolve("bin/java").toString());
+      command.addAll(FAST_START);
       command.addAll(List.of(options));
       command.addAll(List.of("-m", "app/app.App", sandbox.baseUrl(), sandbox.token(), REQUEST_ID));
       try (NodeProcess app = new NodeProcess(new ProcessBuilder(command))) {
