@@ -70,7 +70,7 @@ abstract class Engine {
     return jar.startsWith("vertx-hazelcast");
   }
 
-  /** Returns the options that a JVM needs to be a node. */
+  /** Returns the options of a JVM that is a node. */
   List<String> jvmOptions() {
     return List.of();
   }
@@ -154,6 +154,11 @@ abstract class Engine {
     }
 
     @Override
+    List<String> jvmOptions() {
+      return List.of("-Dhazelcast.config.schema.validation.enabled=false"); // starts faster
+    }
+
+    @Override
     boolean isSafe() {
       return first.getHazelcastInstance().getPartitionService().isClusterSafe();
     }
@@ -199,13 +204,16 @@ abstract class Engine {
     @Override
     ClusterManager manager(String configuration) {
       try {
-        Path file = directory.resolve(configurationFile);
+        Path file = directory.resolve(name + ".xml");
         Files.writeString(file, configuration);
-        System.setProperty("vertx.infinispan.config", file.toString());
+        synchronized (Infinispan.class) { // the constructor reads the property
+          System.setProperty("vertx.infinispan.config", file.toString());
+          return (ClusterManager)
+              instance("io.vertx.ext.cluster.infinispan.InfinispanClusterManager");
+        }
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      return (ClusterManager) instance("io.vertx.ext.cluster.infinispan.InfinispanClusterManager");
     }
   }
 

@@ -67,6 +67,7 @@ public final class NodeProcess implements AutoCloseable {
     command.add(System.getProperty("java.home") + "/bin/java");
     // settings for a JVM that lives for seconds and shares two cores
     command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    command.addAll(List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"));
     command.addAll(List.of("-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
     command.addAll(List.of("-cp", classPath));
     command.addAll(arguments);
@@ -94,6 +95,11 @@ public final class NodeProcess implements AutoCloseable {
     String line = find(text);
     assertTrue(line != null, () -> "ended without a line with \"" + text + "\": " + this);
     return line;
+  }
+
+  /** Waits until Vert.x's launcher has deployed its verticle. */
+  public void awaitDeployed() {
+    line("Succeeded in deploying verticle");
   }
 
   private @Nullable String find(String text) {

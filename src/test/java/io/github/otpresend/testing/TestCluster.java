@@ -110,6 +110,11 @@ public final class TestCluster {
     return launch(List.of(), LOOPBACK, verticle, config);
   }
 
+  /** Starts a node on loopback by Vert.x's launcher, and does not wait for its verticle. */
+  public NodeProcess begin(String verticle, JsonObject config) {
+    return begin(List.of(), LOOPBACK, verticle, config);
+  }
+
   /**
    * Starts a node with Vert.x's launcher, and waits until its verticle is deployed.
    *
@@ -117,22 +122,25 @@ public final class TestCluster {
    * @param host the address of the node
    */
   public NodeProcess launch(List<String> prefix, String host, String verticle, JsonObject config) {
+    NodeProcess node = begin(prefix, host, verticle, config);
+    node.awaitDeployed();
+    return node;
+  }
+
+  private NodeProcess begin(List<String> prefix, String host, String verticle, JsonObject config) {
     Path home = nodeDirectory(host);
     write(home.resolve("config.json"), config.encode());
-    NodeProcess node =
-        start(
-            prefix,
-            home,
-            classPath(entry -> !engine.isOther(entry)),
-            LAUNCHER,
-            verticle,
-            "-cluster",
-            "-cluster-host",
-            host,
-            "-conf",
-            home.resolve("config.json").toString());
-    node.line("Succeeded in deploying verticle");
-    return node;
+    return start(
+        prefix,
+        home,
+        classPath(entry -> !engine.isOther(entry)),
+        LAUNCHER,
+        verticle,
+        "-cluster",
+        "-cluster-host",
+        host,
+        "-conf",
+        home.resolve("config.json").toString());
   }
 
   /** Starts a node whose class path has one class of the tests, but not the library. */
