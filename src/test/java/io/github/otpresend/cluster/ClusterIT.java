@@ -81,8 +81,11 @@ class ClusterIT {
   private static @Nullable NodeProcess controlledNode;
   private static String deploymentId = "";
 
-  private final OtpResendClient requester =
-      OtpResendClient.overEventBus(vertx, new OtpResendOptions().setTimeout(Duration.ofSeconds(5)));
+  private final OtpResendClient requester = requester(Duration.ofSeconds(5));
+
+  private static OtpResendClient requester(Duration timeout) {
+    return OtpResendClient.overEventBus(vertx, new OtpResendOptions().setTimeout(timeout));
+  }
 
   @BeforeAll
   static void start() {
@@ -103,9 +106,10 @@ class ClusterIT {
 
   private void startBothNodes() {
     if (pureNode == null || !pureNode.isAlive()) {
-      pureNode = launchPureNode();
+      pureNode = beginPureNode();
     }
     startControlledNode();
+    pureNode.awaitDeployed();
     eventually("both nodes serve", () -> isServedBy("of-pure") && isServedBy("of-controlled"));
   }
 
@@ -133,8 +137,8 @@ class ClusterIT {
     answer.countDown();
   }
 
-  private static NodeProcess launchPureNode() {
-    return cluster.launch("io.github.otpresend.OtpResendVerticle", config("of-pure"));
+  private static NodeProcess beginPureNode() {
+    return cluster.begin("io.github.otpresend.OtpResendVerticle", config("of-pure"));
   }
 
   /** Returns the configuration of a node. The server recognizes the node by its token. */
@@ -411,8 +415,9 @@ class ClusterIT {
   void a_call_on_a_node_killed_after_it_sent_is_reported_as_maybe_sent() {
     startBothNodes();
     answer = new CountDownLatch(1);
-    Future<ResendResponse> one = requester.resend("held-one");
-    Future<ResendResponse> another = requester.resend("held-another"); // served by the other node
+    OtpResendClient client = requester(Duration.ofSeconds(3));
+    Future<ResendResponse> one = client.resend("held-one");
+    Future<ResendResponse> another = client.resend("held-another"); // served by the other node
     eventually(
         "the service received both requests",
         () -> countRequests(id -> id.matches("held-(one|another)")) == 2);
@@ -428,16 +433,17 @@ class ClusterIT {
   @Order(3)
   void during_a_kill_and_a_redeployment_every_call_ends_and_no_call_is_sent_twice() {
     startBothNodes();
-    Load load = new Load("load-storm-");
+    Load load = new Load("load-storm-", requester(Duration.ofSeconds(3)));
     load.awaitOutcomes(1_000);
     pureNode.kill();
-    load.awaitOutcomes(1_500);
-    pureNode = launchPureNode();
-    load.awaitOutcomes(3_000);
+    pureNode = beginPureNode();
+    load.awaitOutcomes(load.ended() + 500); // the JVM needs longer than that to start
+    pureNode.awaitDeployed();
+    load.awaitOutcomes(load.ended() + 500);
     await(RemoteControl.undeploy(vertx, deploymentId));
-    load.awaitOutcomes(4_000);
+    load.awaitOutcomes(load.ended() + 500);
     deploymentId = deploy(OtpResendVerticle.class, config("of-controlled"));
-    load.awaitOutcomes(5_000);
+    load.awaitOutcomes(load.ended() + 500);
 
     load.stopAndCheck();
     System.out.println("cluster: kill and redeployment under load: " + load);
@@ -447,7 +453,7 @@ class ClusterIT {
   @Order(2)
   void during_a_rolling_restart_every_call_succeeds() {
     startBothNodes();
-    Load load = new Load("load-rolling-");
+    Load load = new Load("load-rolling-", requester);
     load.awaitOutcomes(200);
     for (int i = 0; i < 5; i++) {
       await(RemoteControl.undeploy(vertx, deploymentId));
@@ -456,7 +462,8 @@ class ClusterIT {
       load.awaitOutcomes(load.ended() + 100);
     }
     pureNode.stop(); // with SIGTERM, like an operator
-    pureNode = launchPureNode();
+    pureNode = beginPureNode();
+    pureNode.awaitDeployed();
     load.awaitOutcomes(load.ended() + 200);
 
     load.stopAndCheck();
@@ -465,16 +472,18 @@ class ClusterIT {
   }
 
   /** A load of 16 calls at a time without a pause. Each call has a different request id. */
-  private final class Load {
+  private static final class Load {
     private final String prefix;
+    private final OtpResendClient client;
     private final Map<String, String> outcomes = new ConcurrentHashMap<>();
     private final Set<String> notSent = ConcurrentHashMap.newKeySet();
     private final AtomicInteger started = new AtomicInteger();
     private final AtomicInteger running = new AtomicInteger(16);
     private volatile boolean stopped;
 
-    Load(String prefix) {
+    Load(String prefix, OtpResendClient client) {
       this.prefix = prefix;
+      this.client = client;
       for (int i = running.get(); i > 0; i--) {
         startNext();
       }
@@ -486,7 +495,7 @@ class ClusterIT {
         return;
       }
       String id = prefix + started.getAndIncrement();
-      requester
+      client
           .resend(id)
           .onComplete(
               (response, cause) -> {
