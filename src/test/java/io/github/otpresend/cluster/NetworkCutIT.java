@@ -107,7 +107,7 @@ class NetworkCutIT {
   void a_call_cut_off_from_its_requester_is_maybe_sent_and_a_late_message_is_not_sent() {
     Map<String, Integer> received = new ConcurrentHashMap<>();
     Map<String, HttpServerRequest> held = new ConcurrentHashMap<>();
-    Duration timeout = Duration.ofSeconds(4);
+    Duration timeout = Duration.ofSeconds(2);
     TestCluster cluster = new TestCluster(NET + "1", TestCluster.PATIENT, directory);
     Vertx vertx = cluster.join();
     try {
