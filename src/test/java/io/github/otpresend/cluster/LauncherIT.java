@@ -24,20 +24,21 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.io.File;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.spi.ToolProvider;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Tests of a node that the command of the manual starts as a process. */
 @Timeout(120)
@@ -46,14 +47,14 @@ class LauncherIT {
       "(vertx-(core|web-client|web-common|auth-common|uri-template|launcher-application|hazelcast)"
           + "|netty|jackson|hazelcast|picocli).*jar";
 
+  private static final String WAIT_BEFORE_JOIN = "hazelcast.wait.seconds.before.join";
+
+  @TempDir static Path lib;
+
   @TempDir Path directory;
 
-  private String clusterXml;
-
-  /** Creates the directories and files that the manual describes. */
-  @BeforeEach
-  void setUpDirectory() throws IOException {
-    Path lib = Files.createDirectories(directory.resolve("lib"));
+  @BeforeAll
+  static void collectLibraries() throws IOException {
     for (String jar :
         TestCluster.classPath(entry -> entry.matches(LIBRARIES)).split(File.pathSeparator)) {
       Files.copy(Path.of(jar), lib.resolve(Path.of(jar).getFileName()));
@@ -70,20 +71,13 @@ class LauncherIT {
                 Path.of("target", "classes").toString(),
                 ".");
     assertEquals(0, exitCode);
-    int port = freePort();
-    clusterXml =
-        block("xml") // a unique name and free ports, so that no other test run joins
-            .replace("<cluster-name>otp<", "<cluster-name>" + UUID.randomUUID() + "<")
-            .replace("5701", "" + port)
-            .replace("5702", "" + (port + 1));
-    Path conf = Files.createDirectories(directory.resolve("conf"));
-    Files.writeString(conf.resolve("cluster.xml"), clusterXml);
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
+  /** Returns the manual's configuration of a cluster that no other test run joins. */
+  private static String clusterXml() throws IOException {
+    return block("xml")
+        .replace("<cluster-name>otp<", "<cluster-name>" + UUID.randomUUID() + "<")
+        .replace("<port>5701<", "<port>0<"); // a free port when the node starts
   }
 
   /** Returns the first code block of a language in the section of the manual. */
@@ -95,7 +89,11 @@ class LauncherIT {
     return block.group(1);
   }
 
-  private NodeProcess start(JsonObject config) throws IOException {
+  /** Starts a node with the command of the manual, in the directories that the manual describes. */
+  private NodeProcess start(String clusterXml, JsonObject config) throws IOException {
+    Files.createSymbolicLink(directory.resolve("lib"), lib);
+    Path conf = Files.createDirectories(directory.resolve("conf"));
+    Files.writeString(conf.resolve("cluster.xml"), clusterXml);
     Files.writeString(directory.resolve("otp-resend.json"), config.encode());
     // exec, so that a signal ends the Java process and not only the shell
     String command = block("shell").replaceFirst("(?m)^java ", "exec java ");
@@ -103,11 +101,20 @@ class LauncherIT {
         new ProcessBuilder("sh", "-e", "-c", command).directory(directory.toFile());
     String javaBin = Path.of(System.getProperty("java.home"), "bin").toString();
     shell.environment().merge("PATH", javaBin, (path, bin) -> bin + File.pathSeparator + path);
+    shell // the node starts faster, and does not wait five seconds for other nodes
+        .environment()
+        .put("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -D" + WAIT_BEFORE_JOIN + "=0");
     return new NodeProcess(shell);
   }
 
   @Test
   void a_node_started_as_in_the_manual_serves_and_stops_in_an_orderly_way() throws Exception {
+    String clusterXml = clusterXml();
+    Config first = Config.loadFromString(clusterXml).setProperty(WAIT_BEFORE_JOIN, "0");
+    first.getNetworkConfig().getJoin().getTcpIpConfig().setMembers(List.of());
+    HazelcastClusterManager manager = new HazelcastClusterManager(first);
+    Vertx vertx = join(manager);
+    int port = manager.getHazelcastInstance().getCluster().getLocalMember().getAddress().getPort();
     CountDownLatch answer = new CountDownLatch(1);
     try (FaultServer server =
             FaultServer.onRequest(
@@ -119,48 +126,44 @@ class LauncherIT {
                 });
         NodeProcess node =
             start(
+                clusterXml.replaceAll(":570[12]<", ":" + port + "<"),
                 new JsonObject(block("json"))
                     .put("token", "secret-token")
                     .put("baseUrl", server.baseUrl()))) {
-      node.line("Succeeded in deploying verticle");
-      Vertx vertx = join();
-      try {
-        OtpResendClient requester = OtpResendClient.overEventBus(vertx);
-        assertTrue(await(requester.resend("id")).success());
-        assertTrue(server.requests().get(0).contains("Bearer secret-token\r\n"));
+      node.awaitDeployed();
+      OtpResendClient requester = OtpResendClient.overEventBus(vertx);
+      assertTrue(await(requester.resend("id")).success());
+      assertTrue(server.requests().get(0).contains("Bearer secret-token\r\n"));
 
-        Future<ResendResponse> held = requester.resend("held");
-        eventually("the service received the request", () -> server.requests().size() == 2);
-        CompletableFuture<Integer> exitCode = CompletableFuture.supplyAsync(node::stop);
-        eventually("the node no longer serves the address", () -> !serves(vertx));
-        assertTrue(node.isAlive());
-        answer.countDown();
-        assertTrue(await(held).success());
-        assertEquals(143, exitCode.get());
-        assertFalse(node.toString().contains("secret-token"));
-      } finally {
-        await(vertx.close());
-      }
+      Future<ResendResponse> held = requester.resend("held");
+      eventually("the service received the request", () -> server.requests().size() == 2);
+      CompletableFuture<Integer> exitCode = CompletableFuture.supplyAsync(node::stop);
+      eventually("the node no longer serves the address", () -> !serves(vertx));
+      assertTrue(node.isAlive());
+      answer.countDown();
+      assertTrue(await(held).success());
+      assertEquals(143, exitCode.get());
+      assertFalse(node.toString().contains("secret-token"));
+    } finally {
+      await(vertx.close());
     }
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void a_wrong_configuration_stops_the_node_with_an_exit_code_and_names_the_key() throws Exception {
-    try (NodeProcess node = start(new JsonObject(block("json")).put("retries", 3))) {
+    String alone = clusterXml().replaceAll("<member>.*</member>", "");
+    try (NodeProcess node = start(alone, new JsonObject(block("json")).put("retries", 3))) {
       assertEquals(15, node.awaitEnd(), node::toString);
       assertTrue(node.toString().contains("retries"), node::toString);
     }
   }
 
-  /** Starts the second node in this JVM. */
-  private Vertx join() {
+  /** Starts the first node in this JVM. */
+  private static Vertx join(HazelcastClusterManager manager) {
     VertxOptions options = new VertxOptions();
     options.getEventBusOptions().setHost("127.0.0.1");
-    return await(
-        Vertx.builder()
-            .with(options)
-            .withClusterManager(new HazelcastClusterManager(Config.loadFromString(clusterXml)))
-            .buildClustered());
+    return await(Vertx.builder().with(options).withClusterManager(manager).buildClustered());
   }
 
   /** Returns whether a node serves the address. */
