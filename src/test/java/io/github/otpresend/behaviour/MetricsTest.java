@@ -36,6 +36,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The Micrometer metrics of Vert.x for resends, and the number of their series. */
 class MetricsTest {
@@ -173,6 +175,7 @@ class MetricsTest {
   }
 
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void an_exchange_that_is_aborted_is_no_longer_active() {
     try (FaultServer server = FaultServer.onRequest(FaultServer.Peer::silence)) {
       OtpResendClient client =

@@ -10,12 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.hazelcast.config.Config;
 import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.TestCluster;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
@@ -38,23 +39,19 @@ import io.vertx.core.ThreadingModel;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.eventbus.DeliveryOptions;
-import io.vertx.core.eventbus.EventBusOptions;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.tracing.TracingPolicy;
 import io.vertx.ext.web.client.WebClientOptions;
-import io.vertx.spi.cluster.hazelcast.ConfigUtil;
-import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import io.vertx.tracing.opentelemetry.OpenTelemetryTracingFactory;
-import java.io.IOException;
-import java.net.ServerSocket;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -81,8 +78,10 @@ class TracingTest {
   private static Vertx caller;
   private static Vertx server;
 
+  /** The address of this case. So the verticles of earlier cases may stay until the node closes. */
+  private final String address = "otp.resend." + UUID.randomUUID();
+
   private FaultServer service;
-  private String deployment;
 
   /** Collects the ended spans of both nodes. */
   private static final class Exporter implements SpanExporter {
@@ -106,11 +105,10 @@ class TracingTest {
   }
 
   @BeforeAll
-  static void start() throws IOException {
-    int[] ports = twoFreePorts();
-    String name = UUID.randomUUID().toString();
-    server = node(name, ports[0], ports[0], telemetry("server"));
-    caller = node(name, ports[1], ports[0], OF_ASKER);
+  static void start() {
+    TestCluster cluster = new TestCluster();
+    server = node(cluster, telemetry("server"));
+    caller = node(cluster, OF_ASKER);
   }
 
   @AfterAll
@@ -127,17 +125,7 @@ class TracingTest {
 
   @AfterEach
   void unserve() {
-    if (deployment != null) {
-      await(server.undeploy(deployment));
-    }
     service.close();
-  }
-
-  private static int[] twoFreePorts() throws IOException {
-    try (ServerSocket one = new ServerSocket(0);
-        ServerSocket two = new ServerSocket(0)) {
-      return new int[] {one.getLocalPort(), two.getLocalPort()};
-    }
   }
 
   private static OpenTelemetrySdk telemetry(String node) {
@@ -151,39 +139,31 @@ class TracingTest {
         .build();
   }
 
-  private static Vertx node(String cluster, int port, int first, OpenTelemetrySdk telemetry) {
-    Config config = ConfigUtil.loadConfig();
-    config.setClusterName(cluster);
-    config.setProperty("hazelcast.phone.home.enabled", "false");
-    config.setProperty("hazelcast.logging.type", "none");
-    config.setProperty("hazelcast.shutdownhook.enabled", "false");
-    config.getNetworkConfig().setPort(port).setPortAutoIncrement(false);
-    config.getNetworkConfig().getInterfaces().setEnabled(true).addInterface("127.0.0.1");
-    config.getNetworkConfig().getJoin().getAutoDetectionConfig().setEnabled(false);
-    config.getNetworkConfig().getJoin().getMulticastConfig().setEnabled(false);
-    config
-        .getNetworkConfig()
-        .getJoin()
-        .getTcpIpConfig()
-        .setEnabled(true)
-        .addMember("127.0.0.1:" + first);
-    return await(
-        Vertx.builder()
-            .with(new VertxOptions().setEventBusOptions(new EventBusOptions().setHost("127.0.0.1")))
-            .withClusterManager(new HazelcastClusterManager(config))
-            .withTracer(new OpenTelemetryTracingFactory(telemetry))
-            .buildClustered());
+  private static Vertx node(TestCluster cluster, OpenTelemetrySdk telemetry) {
+    return cluster.join(
+        Vertx.builder().withTracer(new OpenTelemetryTracingFactory(telemetry)),
+        new VertxOptions(),
+        UnaryOperator.identity());
   }
 
-  private void deploy(OtpResendVerticle verticle, DeploymentOptions how) {
-    deployment = await(server.deployVerticle(verticle, how));
+  private OtpResendOptions options() {
+    return service.options().setAddress(address);
+  }
+
+  private String deploy(OtpResendVerticle verticle, DeploymentOptions how) {
+    String deployment = await(server.deployVerticle(verticle, how));
     eventually(
         "the caller's node has the registration",
         () -> probe(caller, ANY_NODE).failureCode() == 400);
+    return deployment;
   }
 
-  private void deploy() {
-    deploy(new OtpResendVerticle(service.options()), new DeploymentOptions());
+  private String deploy() {
+    return deploy(new OtpResendVerticle(options()), new DeploymentOptions());
+  }
+
+  private OtpResendClient asker() {
+    return OtpResendClient.overEventBus(caller, new OtpResendOptions().setAddress(address));
   }
 
   /** Makes a call on the calling node within a span that ends with the call. */
@@ -254,23 +234,21 @@ class TracingTest {
   @Test
   void a_resend_over_the_event_bus_is_one_trace_across_the_nodes() {
     deploy();
-    await(traced(() -> OtpResendClient.overEventBus(caller).resend(ID)));
+    await(traced(() -> asker().resend(ID)));
     assertChain();
   }
 
   @Test
   void a_message_in_plain_vertx_is_one_trace_across_the_nodes() {
     deploy();
-    await(
-        traced(
-            () -> caller.eventBus().request("otp.resend", new JsonObject().put("requestId", ID))));
+    await(traced(() -> caller.eventBus().request(address, new JsonObject().put("requestId", ID))));
     assertChain();
   }
 
   @Test
   void the_request_id_is_in_no_span_name_and_only_in_the_attribute_of_the_url() {
     deploy();
-    await(traced(() -> OtpResendClient.overEventBus(caller).resend(ID)));
+    await(traced(() -> asker().resend(ID)));
     SpanData http = assertChain();
     assertEquals(service.baseUrl() + "/" + ID + "/resend", http.getAttributes().get(URL));
     for (SpanData span : SPANS.spans) {
@@ -286,29 +264,29 @@ class TracingTest {
   @Test
   void an_asynchronous_token_does_not_break_the_trace() {
     deploy(
-        new OtpResendVerticle(service.options(), () -> server.timer(20).map("secret-token")),
+        new OtpResendVerticle(options(), () -> server.timer(20).map("secret-token")),
         new DeploymentOptions());
-    await(traced(() -> OtpResendClient.overEventBus(caller).resend(ID)));
+    await(traced(() -> asker().resend(ID)));
     assertChain();
   }
 
   @Test
   void a_worker_verticle_does_not_break_the_trace() {
     deploy(
-        new OtpResendVerticle(service.options()),
+        new OtpResendVerticle(options()),
         new DeploymentOptions().setThreadingModel(ThreadingModel.WORKER));
-    await(traced(() -> OtpResendClient.overEventBus(caller).resend(ID)));
+    await(traced(() -> asker().resend(ID)));
     assertChain();
   }
 
   @Test
   void a_named_worker_pool_does_not_break_the_trace() {
     deploy(
-        new OtpResendVerticle(service.options()),
+        new OtpResendVerticle(options()),
         new DeploymentOptions()
             .setThreadingModel(ThreadingModel.WORKER)
             .setWorkerPoolName("own-" + UUID.randomUUID()));
-    await(traced(() -> OtpResendClient.overEventBus(caller).resend(ID)));
+    await(traced(() -> asker().resend(ID)));
     assertChain();
   }
 
@@ -351,7 +329,7 @@ class TracingTest {
   @Test
   void a_caller_without_a_span_starts_no_trace() {
     deploy();
-    await(OtpResendClient.overEventBus(caller).resend(ID));
+    await(asker().resend(ID));
     assertFalse(service.requests().get(0).contains("traceparent"));
     assertEquals(List.of(), List.copyOf(SPANS.spans));
   }
@@ -360,9 +338,8 @@ class TracingTest {
   void a_caller_without_a_span_starts_a_trace_with_the_policy_always() {
     WebClientOptions webClient = new WebClientOptions();
     webClient.setTracingPolicy(TracingPolicy.ALWAYS);
-    deploy(
-        new OtpResendVerticle(service.options().setWebClient(webClient)), new DeploymentOptions());
-    await(OtpResendClient.overEventBus(caller).resend(ID));
+    deploy(new OtpResendVerticle(options().setWebClient(webClient)), new DeploymentOptions());
+    await(asker().resend(ID));
     assertFalse(ended("otp-resend", SpanKind.CLIENT).getParentSpanContext().isValid());
   }
 
@@ -371,8 +348,7 @@ class TracingTest {
     deploy();
     service.close();
     assertEquals(
-        ResendFailure.CONNECTION_FAILED,
-        failureOf(traced(() -> OtpResendClient.overEventBus(caller).resend(ID))).failure());
+        ResendFailure.CONNECTION_FAILED, failureOf(traced(() -> asker().resend(ID))).failure());
     assertChild(ended("requester", SpanKind.INTERNAL), ended("send", SpanKind.CLIENT));
     assertChild(ended("send", SpanKind.CLIENT), ended("send", SpanKind.SERVER));
     assertTrue(SPANS.spans.stream().noneMatch(span -> span.getName().equals("otp-resend")));
@@ -380,22 +356,21 @@ class TracingTest {
 
   @Test
   void an_empty_message_detects_whether_a_node_serves_the_address() {
-    deploy();
+    String deployment = deploy();
     DeliveryOptions thisNode = new DeliveryOptions().setLocalOnly(true);
     assertEquals(400, probe(server, thisNode).failureCode());
     assertEquals(ReplyFailure.NO_HANDLERS, probe(caller, thisNode).failureType());
     assertEquals(List.of(), service.requests());
     await(server.undeploy(deployment));
-    deployment = null;
     assertEquals(ReplyFailure.NO_HANDLERS, probe(server, thisNode).failureType());
     eventually(
         "the other node knows",
         () -> probe(caller, ANY_NODE).failureType() == ReplyFailure.NO_HANDLERS);
   }
 
-  private static ReplyException probe(Vertx vertx, DeliveryOptions options) {
+  private ReplyException probe(Vertx vertx, DeliveryOptions options) {
     return assertInstanceOf(
         ReplyException.class,
-        causeOf(vertx.eventBus().request("otp.resend", new JsonObject(), options)));
+        causeOf(vertx.eventBus().request(address, new JsonObject(), options)));
   }
 }
