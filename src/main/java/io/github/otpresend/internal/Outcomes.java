@@ -89,8 +89,8 @@ public final class Outcomes {
   /** Returns whether a failure that came over the event bus can have {@code maybeSent} false. */
   public static boolean canBeUnsent(String type, int httpStatus) {
     ResendFailure own = OWN.get(type);
-    return own != null && own.httpStatus() == httpStatus && !own.maybeSent()
-        || !maybeSentAfterAnswer(type, httpStatus);
+    boolean isOwn = own != null && own.httpStatus() == httpStatus && !own.maybeSent();
+    return isOwn || !maybeSentAfterAnswer(type, httpStatus);
   }
 
   /** Returns whether the type is in the outcome tables. */
