@@ -269,7 +269,8 @@ class TokensTest {
   @Test
   @Execution(CONCURRENT)
   void a_refresh_that_never_completes_does_not_block_the_next_refresh() {
-    await(client(() -> Future.succeededFuture("good")).resend("first")); // may take long in a JVM
+    // the first call of the JVM may take long
+    await(client(() -> Future.succeededFuture("good")).resend("first"));
     AtomicInteger calls = new AtomicInteger();
     TokenProvider tokens =
         () ->
