@@ -3,6 +3,7 @@ package io.github.otpresend.internal.http;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.internal.BaseUrl;
 import io.vertx.core.Future;
@@ -43,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  * creates each request on the connection that its call holds.
  */
 public final class Transport implements Pool.Connector {
-  private static final System.Logger LOG = System.getLogger(Transport.class.getName());
+  private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
   private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
   private static final String METRICS_NAME = "otp-resend";
   private static final String TRACE_OPERATION = "otp-resend";
