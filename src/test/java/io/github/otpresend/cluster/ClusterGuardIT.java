@@ -271,15 +271,21 @@ class ClusterGuardIT {
     ContextInternal context = ((VertxInternal) node2).createEventLoopContext();
     AtomicReference<OtpResendClient> client = new AtomicReference<>();
     CountDownLatch busy = new CountDownLatch(1);
+    CountDownLatch asked = new CountDownLatch(1);
     context.runOnContext(
         v -> {
           client.set(
               OtpResendClient.create(node2, server.options().setTimeout(Duration.ofMillis(300))));
           busy.countDown();
+          while (asked.getCount() > 0) {
+            Thread.onSpinWait(); // the call may begin late
+          }
           EventLoops.keepBusy(Duration.ofMillis(400).toNanos());
         });
     awaitLatch(busy);
-    ResendException failure = failureOf(client.get().resend("id"));
+    Future<ResendResponse> call = client.get().resend("id");
+    asked.countDown();
+    ResendException failure = failureOf(call);
     assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
     assertTrue(failure.getMessage().contains("event loop was busy"), failure.getMessage());
     assertFalse(failure.maybeSent());
