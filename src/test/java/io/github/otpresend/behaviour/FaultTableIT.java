@@ -462,8 +462,11 @@ class FaultTableIT {
   }
 
   private static void statuses() {
-    sends("status 408", UNRECOGNIZED, response(408, ""));
-    for (int status : List.of(413, 425, 499)) {
+    for (int status : List.of(400, 403, 408, 409, 499)) {
+      sends("status " + status, UNRECOGNIZED, response(status, ""));
+    }
+    sends("status 400 and half an object", UNRECOGNIZED, response(400, "{\"type\":\"Channel"));
+    for (int status : List.of(413, 425, 431)) {
       FaultServer.Script refusal = afterRequest(peer -> peer.write(response(status, "")));
       TABLE.add(new Fault("status " + status, "http", refusal, UNRECOGNIZED, false));
     }
