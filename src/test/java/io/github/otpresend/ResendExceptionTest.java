@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import static io.github.otpresend.testing.Answers.assertSameFailure;
 import static io.github.otpresend.testing.Answers.ofService;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -549,18 +550,6 @@ class ResendExceptionTest {
   @Test
   void from_null_throws_a_null_pointer_exception() {
     assertThrows(NullPointerException.class, () -> ResendException.from(null));
-  }
-
-  private static void assertSameFailure(ResendException expected, ResendException actual) {
-    assertEquals(expected.failure(), actual.failure());
-    assertEquals(expected.nextStep(), actual.nextStep());
-    assertEquals(expected.type(), actual.type());
-    assertEquals(expected.getMessage(), actual.getMessage());
-    assertEquals(expected.httpStatus(), actual.httpStatus());
-    assertEquals(expected.maybeSent(), actual.maybeSent());
-    assertEquals(expected.retryAfter(), actual.retryAfter());
-    assertEquals(expected.payload(), actual.payload());
-    assertEquals(expected.toJson(), actual.toJson());
   }
 
   private static ReplyException recipientFailure(int code, String message) {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.testing;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.Outcomes;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A factory of failures as they are decoded from answers of the service. */
+/** Failures as they are decoded from answers of the service. */
 public final class Answers {
   private Answers() {}
 
@@ -28,5 +30,18 @@ public final class Answers {
         retryAfter,
         payload,
         null);
+  }
+
+  /** Asserts that two failures have the same values. */
+  public static void assertSameFailure(ResendException expected, ResendException actual) {
+    assertEquals(expected.failure(), actual.failure());
+    assertEquals(expected.nextStep(), actual.nextStep());
+    assertEquals(expected.type(), actual.type());
+    assertEquals(expected.getMessage(), actual.getMessage());
+    assertEquals(expected.httpStatus(), actual.httpStatus());
+    assertEquals(expected.maybeSent(), actual.maybeSent());
+    assertEquals(expected.retryAfter(), actual.retryAfter());
+    assertEquals(expected.payload(), actual.payload());
+    assertEquals(expected.toJson(), actual.toJson());
   }
 }

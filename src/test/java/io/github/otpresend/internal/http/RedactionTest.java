@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.http;
 
+import static io.github.otpresend.testing.Answers.assertSameFailure;
 import static io.github.otpresend.testing.Answers.ofService;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -134,17 +135,5 @@ class RedactionTest {
     assertFalse(redacted.maybeSent());
     assertEquals(404, redacted.httpStatus());
     assertEquals(Optional.of(Duration.ofSeconds(30)), redacted.retryAfter());
-  }
-
-  private static void assertSameFailure(ResendException expected, ResendException actual) {
-    assertEquals(expected.failure(), actual.failure());
-    assertEquals(expected.nextStep(), actual.nextStep());
-    assertEquals(expected.type(), actual.type());
-    assertEquals(expected.getMessage(), actual.getMessage());
-    assertEquals(expected.httpStatus(), actual.httpStatus());
-    assertEquals(expected.maybeSent(), actual.maybeSent());
-    assertEquals(expected.retryAfter(), actual.retryAfter());
-    assertEquals(expected.payload(), actual.payload());
-    assertEquals(expected.toJson(), actual.toJson());
   }
 }

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * some of them.
  */
 @ExtendWith(VertxExtension.class)
-class LostSlotTest {
+class LostSlotIT {
   private static final int CLIENTS = 16;
   private static final int CALLS_OF_A_CLIENT = 250;
 

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The Micrometer metrics of Vert.x for resends, and the number of their series. */
-class MetricsTest {
+class MetricsIT {
   private static final int IDS = 10_000;
   private static final int AT_ONCE = 500;
 

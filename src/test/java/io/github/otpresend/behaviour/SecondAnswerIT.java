@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * answer or other data. Only the first answer is used, for its own call.
  */
 @ExtendWith(VertxExtension.class)
-class SecondAnswerTest {
+class SecondAnswerIT {
   private static final int CALLS = 300;
   private static final String GONE =
       FaultServer.response(404, "{\"type\":\"SessionNotFoundException\"}");
@@ -117,7 +117,7 @@ class SecondAnswerTest {
   }
 
   private void assertEachIdWasSentOnce() {
-    List<String> expected = IntStream.range(0, CALLS).mapToObj(SecondAnswerTest::id).toList();
+    List<String> expected = IntStream.range(0, CALLS).mapToObj(SecondAnswerIT::id).toList();
     List<String> sent = server.requests().stream().map(head -> head.split("/")[2]).toList();
     assertEquals(expected, sent);
   }

@@ -62,7 +62,7 @@ import org.junit.jupiter.api.Test;
  * One trace from the caller on one node to the HTTP request of another node, with the tracing of
  * Vert.x.
  */
-class TracingTest {
+class TracingIT {
   private static final String ID = "request-4711";
   private static final AttributeKey<String> NODE = AttributeKey.stringKey("service.name");
   private static final AttributeKey<String> URL = AttributeKey.stringKey("url.full");
