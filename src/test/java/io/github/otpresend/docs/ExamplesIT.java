@@ -139,7 +139,7 @@ class ExamplesIT {
     sandbox.session(REQUEST_ID).inState(SessionState.RESEND_CHANNEL);
     assertEquals("call resend again", log(ALL_IMPORTS, "", example));
     assertEquals("accepted: true", log(ALL_IMPORTS, "", example));
-    assertEquals("wait PT1M", log(ALL_IMPORTS, "", example));
+    assertEquals("ask again in PT1M", log(ALL_IMPORTS, "", example));
   }
 
   @Test
