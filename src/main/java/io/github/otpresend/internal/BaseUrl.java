@@ -48,11 +48,13 @@ public record BaseUrl(boolean ssl, String host, int port, String path) {
     check(uri.getRawFragment() == null, "which has a fragment");
     Matcher authority = AUTHORITY.matcher(uri.getRawAuthority());
     check(authority.matches(), "whose host is not followed by a port of 1 to 65535 or by the path");
+    String host = Host.toAscii(authority.group(1));
+    if (ssl) { // Java's TLS refuses both
+      check(host.indexOf('_') < 0, "whose host has a _, which TLS does not allow");
+      host = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
+    }
     return new BaseUrl(
-        ssl,
-        Host.toAscii(authority.group(1)),
-        port(authority.group(2), ssl ? 443 : 80),
-        path.replaceAll("(?<!/)/+$", ""));
+        ssl, host, port(authority.group(2), ssl ? 443 : 80), path.replaceAll("(?<!/)/+$", ""));
   }
 
   private static int port(@Nullable String digits, int defaultPort) {

@@ -9,11 +9,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.otpresend.EventBusAdapter;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.testing.Certificates;
 import io.github.otpresend.testing.FaultServer;
 import io.github.otpresend.testing.NameServer;
 import io.vertx.core.Vertx;
+import io.vertx.ext.web.client.WebClientOptions;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Locale;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -76,6 +80,7 @@ class HostsTest {
         "https://2130706433/              | whose host ends in a number",
         "https://0x7f.0x1/                | whose host ends in a number",
         "https://example.1/               | whose host ends in a number",
+        "https://otp_service/api          | whose host has a _, which TLS does not allow",
         "https://straße.example/          | whose host has a letter with two possible names",
         "https://βόλος.example/           | whose host has a letter with two possible names",
         "https:///api                     | which has no host",
@@ -109,6 +114,30 @@ class HostsTest {
       assertEquals(url, new OtpResendOptions().setBaseUrl(url).getBaseUrl());
     } else {
       assertThrows(IllegalArgumentException.class, () -> new OtpResendOptions().setBaseUrl(url));
+    }
+  }
+
+  @Test
+  void a_host_that_ends_in_a_dot_works_over_tls_too() {
+    NameServer names = new NameServer().resolvesTo("127.0.0.1");
+    Vertx vertx = names.vertx();
+    Certificates certificates = new Certificates().selfSigned("server", "otp.example.org");
+    try (names;
+        FaultServer server =
+            FaultServer.onRequest(
+                "https",
+                certificates.server(() -> "server", "server", socket -> {}),
+                peer -> peer.write(FaultServer.SUCCESS))) {
+      OtpResendOptions options =
+          new OtpResendOptions()
+              .setBaseUrl("https://otp.example.org.:" + server.port() + "/api")
+              .setToken(FaultServer.TOKEN)
+              .setTimeout(Duration.ofMinutes(1))
+              .setConnectTimeout(Duration.ofSeconds(20))
+              .setWebClient(new WebClientOptions().setTrustOptions(certificates.trust("server")));
+      assertTrue(await(OtpResendClient.create(vertx, options).resend("id")).success());
+    } finally {
+      await(vertx.close());
     }
   }
 }

@@ -9,10 +9,8 @@ import io.netty.util.concurrent.Future;
 import io.vertx.core.net.SSLEngineOptions;
 import io.vertx.core.spi.tls.SslContextFactory;
 import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import javax.net.ssl.SSLEngine;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A TLS engine that wraps the engine of the options. If the server closes TLS but leaves TCP open,
@@ -43,20 +41,16 @@ final class TlsEngine extends SSLEngineOptions {
             SslContextFactory.class.getClassLoader(),
             new Class<?>[] {SslContextFactory.class},
             (proxy, method, arguments) -> {
-              Object result = invoke(factory, method, arguments);
+              Object result;
+              try {
+                result = method.invoke(factory, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getTargetException();
+              }
               return result instanceof SslContext context
                   ? new ClosingContext(context)
                   : result == factory ? proxy : result;
             });
-  }
-
-  private static @Nullable Object invoke(
-      SslContextFactory factory, Method method, Object @Nullable [] arguments) throws Throwable {
-    try {
-      return method.invoke(factory, arguments);
-    } catch (InvocationTargetException e) {
-      throw e.getTargetException();
-    }
   }
 
   private static final class ClosingContext extends DelegatingSslContext {
