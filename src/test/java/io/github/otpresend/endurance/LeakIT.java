@@ -321,7 +321,7 @@ class LeakIT {
 
     static Footprint now() {
       Map<String, Long> threads = new TreeMap<>();
-      Thread.getAllStackTraces().keySet().forEach(t -> threads.merge(t.getName(), 1L, Long::sum));
+      Vitals.threadNames().forEach(name -> threads.merge(name, 1L, Long::sum));
       Map<String, Long> instances = new TreeMap<>();
       long heap = 0;
       for (String line : classHistogram().lines().toList()) {

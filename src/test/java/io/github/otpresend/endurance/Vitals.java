@@ -7,6 +7,9 @@ import java.util.List;
 
 /** Measurements of the memory, threads and open files of this process. */
 final class Vitals {
+  /** The names of JUnit's own threads, of which there may be more at any time. */
+  private static final String JUNIT_WORKER = "ForkJoinPool-\\d+-worker-\\d+";
+
   private Vitals() {}
 
   /** Returns the bytes of the heap that are in use after garbage collections. */
@@ -25,7 +28,11 @@ final class Vitals {
   }
 
   static List<String> threadNames() {
-    return Thread.getAllStackTraces().keySet().stream().map(Thread::getName).sorted().toList();
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> !name.matches(JUNIT_WORKER))
+        .sorted()
+        .toList();
   }
 
   /** Returns how many files and sockets are open; 0 if the system does not list them. */
