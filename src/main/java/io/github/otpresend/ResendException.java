@@ -238,7 +238,7 @@ public final class ResendException extends RuntimeException {
   }
 
   private Object writeReplace() {
-    String json = new JsonObject().put(WireNames.PAYLOAD, payload).encode();
+    String json = StrictJson.write(new JsonObject().put(WireNames.PAYLOAD, payload));
     String message = Objects.requireNonNull(getMessage());
     return new Form(failure, type, httpStatus, maybeSent, message, retryAfter, json);
   }

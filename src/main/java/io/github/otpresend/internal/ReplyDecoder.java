@@ -5,6 +5,7 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.Arrays;
@@ -26,7 +27,7 @@ public final class ReplyDecoder {
     JsonObject payload = new JsonObject().put("n", 1);
     ResendFailure kind = ResendFailure.UNRECOGNIZED;
     ResendException sample = new ResendException(kind, "", 400, true, "", null, payload, null);
-    String message = sample.toJson().encode();
+    String message = StrictJson.write(sample.toJson());
     StrictJson.readObject(message); // throws the errors that failure() would catch
     failure(message, sample.httpStatus());
   }
@@ -41,6 +42,13 @@ public final class ReplyDecoder {
         ResendFailure.INVALID_RESPONSE, "The reply is not {\"success\": true|false}");
   }
 
+  /** Returns whether the message of a failed request was certainly not taken by its consumer. */
+  public static boolean isDiscarded(Throwable failure) {
+    return failure instanceof ReplyException reply
+        && reply.failureType() == ReplyFailure.TIMEOUT
+        && String.valueOf(reply.getMessage()).startsWith(DISCARDED);
+  }
+
   /** Returns the failure that a failed request over the event bus represents. */
   public static ResendException failure(ReplyException reply) {
     return switch (reply.failureType()) {
@@ -49,10 +57,11 @@ public final class ReplyDecoder {
           Failures.of(
               ResendFailure.CONNECTION_FAILED, "No consumer serves the event-bus address", reply);
       case TIMEOUT ->
-          String.valueOf(reply.getMessage()).startsWith(DISCARDED)
+          isDiscarded(reply)
               ? Failures.of(
                   ResendFailure.CONNECTION_FAILED,
-                  "The consumer of the event-bus address was unregistered before it took the message",
+                  "The consumer of the event-bus address was unregistered before it took the"
+                      + " message",
                   reply)
               : Failures.of(
                   ResendFailure.TIMEOUT, "No reply came over the event bus in time", reply);
@@ -77,7 +86,8 @@ public final class ReplyDecoder {
     }
     if (json == null
         || !(json.getValue(WireNames.TYPE) instanceof String type)
-        || !(json.getValue(WireNames.MESSAGE) instanceof String text)
+        // an earlier version of this library may have left out an empty text
+        || !(json.getValue(WireNames.MESSAGE, "") instanceof String text)
         || !(json.getValue(WireNames.MAYBE_SENT) instanceof Boolean saysMaybeSent)) {
       ResendFailure kind = ResendFailure.UNRECOGNIZED;
       String wrong = "The event-bus failure is not a failure of a resend";

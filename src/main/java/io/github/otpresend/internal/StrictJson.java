@@ -4,18 +4,25 @@ package io.github.otpresend.internal;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.vertx.core.json.EncodeException;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.json.jackson.VertxModule;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A reader of JSON from outside: one object, nothing after it, no name twice, limited depth. */
+/**
+ * A reader of JSON from outside: one object, nothing after it, no name twice, limited depth; and a
+ * writer whose settings the application cannot change, unlike those of Vert.x's own writer.
+ */
 public final class StrictJson {
   public static final int MAX_DEPTH = 64;
 
@@ -32,7 +39,19 @@ public final class StrictJson {
           .build()
           .readerForMapOf(Object.class);
 
+  private static final ObjectWriter WRITER =
+      JsonMapper.builder().addModule(new VertxModule()).build().writer();
+
   private StrictJson() {}
+
+  /** Returns the text that represents an object, or another value that JSON has. */
+  public static String write(Object json) {
+    try {
+      return WRITER.writeValueAsString(json);
+    } catch (JsonProcessingException e) {
+      throw new EncodeException(e.getMessage(), e);
+    }
+  }
 
   /**
    * Returns the object that these UTF-8 bytes represent, or null if they represent anything else.

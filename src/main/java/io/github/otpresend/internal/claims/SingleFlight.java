@@ -4,6 +4,7 @@ package io.github.otpresend.internal.claims;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Contexts;
+import io.github.otpresend.internal.StrictJson;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -103,6 +104,8 @@ public final class SingleFlight {
         failure == null
             ? null
             : new ReplyException(
-                ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), failure.toJson().encode()));
+                ReplyFailure.RECIPIENT_FAILURE,
+                failure.httpStatus(),
+                StrictJson.write(failure.toJson())));
   }
 }

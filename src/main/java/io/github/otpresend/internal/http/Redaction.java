@@ -3,7 +3,7 @@ package io.github.otpresend.internal.http;
 
 import io.github.otpresend.ResendException;
 import io.github.otpresend.internal.Outcomes;
-import io.vertx.core.json.Json;
+import io.github.otpresend.internal.StrictJson;
 
 /** The removal of the token from a failure, in case the service repeats the token in its answer. */
 public final class Redaction {
@@ -36,7 +36,7 @@ public final class Redaction {
   }
 
   private static boolean repeatsInJson(String secret, Object payload) {
-    String quoted = Json.encode(secret); // the form that the secret has in JSON
-    return Json.encode(payload).contains(quoted.substring(1, quoted.length() - 1));
+    String quoted = StrictJson.write(secret); // the form that the secret has in JSON
+    return StrictJson.write(payload).contains(quoted.substring(1, quoted.length() - 1));
   }
 }

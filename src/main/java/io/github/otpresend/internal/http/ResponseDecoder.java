@@ -30,7 +30,7 @@ public final class ResponseDecoder {
   private static final ResendResponse SUCCESS = new ResendResponse(true);
 
   /** The body of the answer to nearly every resend. Only other bodies are parsed as JSON. */
-  private static final byte[] USUAL = SUCCESS.toJson().encode().getBytes(UTF_8);
+  private static final byte[] USUAL = StrictJson.write(SUCCESS.toJson()).getBytes(UTF_8);
 
   private ResponseDecoder() {}
 
@@ -125,7 +125,7 @@ public final class ResponseDecoder {
     }
     JsonObject carried =
         StrictJson.readObject(
-            new JsonObject().put(WireNames.PAYLOAD, payload).encode().getBytes(UTF_8));
+            StrictJson.write(new JsonObject().put(WireNames.PAYLOAD, payload)).getBytes(UTF_8));
     return carried == null ? null : carried.getValue(WireNames.PAYLOAD);
   }
 
