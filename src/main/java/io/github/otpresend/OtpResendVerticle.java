@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend;
 
+import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.call.HttpResendClient;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.internal.ContextInternal;
 import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
@@ -82,12 +84,15 @@ public class OtpResendVerticle extends VerticleBase {
               client = created;
               adapter = registered;
               created.warmUp();
-              LOG.log(
-                  Level.INFO,
-                  "Resends to "
-                      + options.getBaseUrl()
-                      + " are served at event-bus address "
-                      + options.getAddress());
+              Contexts.shield(
+                  (ContextInternal) context,
+                  () ->
+                      LOG.log(
+                          Level.INFO,
+                          "Resends to "
+                              + options.getBaseUrl()
+                              + " are served at event-bus address "
+                              + options.getAddress()));
             })
         .recover(failure -> created.close().transform(done -> Future.failedFuture(failure)));
   }

@@ -8,6 +8,7 @@ import io.vertx.core.ThreadingModel;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.CloseFuture;
 import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.PromiseInternal;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.spi.context.storage.ContextLocal;
 import java.util.concurrent.RejectedExecutionException;
@@ -16,6 +17,14 @@ import org.jspecify.annotations.Nullable;
 /** The Vert.x contexts of a call: where it runs, and where its caller waits for the outcome. */
 public final class Contexts {
   private Contexts() {}
+
+  /**
+   * Returns the {@code Vertx} itself. The reference to it may be a proxy, for example of a
+   * framework for dependency injection.
+   */
+  public static VertxInternal owner(Vertx vertx) {
+    return ((ContextInternal) vertx.getOrCreateContext()).owner();
+  }
 
   /** Returns the context of the calling code, which may belong to another {@code Vertx}. */
   public static ContextInternal ofCaller(VertxInternal vertx) {
@@ -57,6 +66,20 @@ public final class Contexts {
     return duplicate;
   }
 
+  /**
+   * Returns a new context on the event loop, with the data and the locals of the caller's context,
+   * as interceptors of the event bus look for them.
+   */
+  public static ContextInternal withData(ContextInternal eventLoop, ContextInternal caller) {
+    VertxInternal vertx = eventLoop.owner();
+    ContextInternal copy = eventLoop(vertx, eventLoop, vertx.closeFuture());
+    copy.contextData().putAll(caller.contextData());
+    if (caller.owner() == vertx) {
+      vertx.contextLocals().forEach(local -> copy(local, caller, copy));
+    }
+    return copy;
+  }
+
   private static <T> void copy(ContextLocal<T> local, Context from, Context to) {
     T value = local.get(from);
     if (value != null) {
@@ -64,14 +87,46 @@ public final class Contexts {
     }
   }
 
-  /** Completes a caller's promise, unless the caller's context no longer runs anything. */
+  /**
+   * Completes a caller's promise, unless the caller's context no longer runs anything. Vert.x
+   * passes what a handler throws to the exception handler of the application. If that throws too,
+   * the code after this must still run.
+   */
   public static <T> void complete(
       Promise<T> promise, @Nullable T result, @Nullable Throwable failure) {
     try {
       promise.complete(result, failure);
-    } catch (RejectedExecutionException e) {
-      // the caller's worker pool or its Vert.x is closed, so no caller is left
+    } catch (Throwable thrown) {
+      reportLater(((PromiseInternal<T>) promise).context(), thrown);
     }
+  }
+
+  /** Runs code of the application, such as a logger. What it throws is reported later. */
+  public static void shield(ContextInternal context, Runnable foreign) {
+    try {
+      foreign.run();
+    } catch (Throwable thrown) {
+      reportLater(context, thrown);
+    }
+  }
+
+  /** Passes what the application's code has thrown to its exception handler, on a later turn. */
+  private static void reportLater(@Nullable ContextInternal context, Throwable thrown) {
+    if (context == null) {
+      return;
+    }
+    try {
+      context.runOnContext(v -> context.reportException(thrown));
+    } catch (RejectedExecutionException e) {
+      // the caller's worker pool or its Vert.x is closed, so nobody is left
+    }
+  }
+
+  /** Returns a failed future, which tells the calling code even after its Vert.x is closed. */
+  public static <T> Future<T> failed(ContextInternal caller, Throwable failure) {
+    return caller.owner().closeFuture().isClosed()
+        ? Future.failedFuture(failure)
+        : caller.failedFuture(failure);
   }
 
   /**

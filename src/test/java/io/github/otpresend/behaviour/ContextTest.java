@@ -2,14 +2,17 @@
 package io.github.otpresend.behaviour;
 
 import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.otpresend.EventBusAdapter;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.ResendFailure;
 import io.github.otpresend.testing.FaultServer;
 import io.vertx.core.Context;
 import io.vertx.core.DeploymentOptions;
@@ -19,8 +22,12 @@ import io.vertx.core.ThreadingModel;
 import io.vertx.core.Verticle;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.junit5.VertxExtension;
+import java.lang.reflect.Proxy;
 import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -191,6 +198,79 @@ class ContextTest {
               }
             }));
     assertSame(eventLoop.get(), outcomeThread.get());
+  }
+
+  @ParameterizedTest
+  @EnumSource(ThreadingModel.class)
+  void an_interceptor_of_the_event_bus_finds_the_data_of_the_callers_context(ThreadingModel model) {
+    assumeTrue(model != ThreadingModel.EXTERNAL, "no verticle has it");
+    if (model == ThreadingModel.VIRTUAL_THREAD) {
+      BlockingCaller.assumeVirtualThreads();
+    }
+    await(EventBusAdapter.register(vertx, "otp.resend", client));
+    OtpResendClient overBus = OtpResendClient.overEventBus(vertx);
+    List<String> found = new CopyOnWriteArrayList<>();
+    vertx
+        .eventBus()
+        .addOutboundInterceptor(
+            delivery -> {
+              ContextInternal context = (ContextInternal) Vertx.currentContext();
+              if (delivery.message().address().equals("otp.resend")) {
+                found.add(
+                    context.get("data")
+                        + " "
+                        + ContextInternal.LOCAL_MAP
+                            .get(context, ConcurrentHashMap::new)
+                            .get("local"));
+              }
+              delivery.next();
+            });
+    VerticleBase caller =
+        new VerticleBase() {
+          @Override
+          public Future<?> start() {
+            context.put("data", "of the verticle");
+            ContextInternal.LOCAL_MAP
+                .get(context, ConcurrentHashMap::new)
+                .put("local", "of the call");
+            return overBus
+                .resend("id")
+                .compose(
+                    own -> vertx.eventBus().request("otp.resend", "id")); // with the bus itself
+          }
+        };
+    await(vertx.deployVerticle(caller, new DeploymentOptions().setThreadingModel(model)));
+    String both = "of the verticle of the call";
+    assertEquals(List.of(both, both), found);
+  }
+
+  @Test
+  void a_proxy_of_vertx_works() {
+    Vertx proxy =
+        (Vertx)
+            Proxy.newProxyInstance(
+                Vertx.class.getClassLoader(),
+                new Class<?>[] {Vertx.class},
+                (self, method, arguments) -> method.invoke(vertx, arguments));
+    OtpResendClient ofProxy = OtpResendClient.create(proxy, server.options());
+    await(EventBusAdapter.register(proxy, "proxied", ofProxy));
+    OtpResendClient overBus =
+        OtpResendClient.overEventBus(proxy, new OtpResendOptions().setAddress("proxied"));
+    for (OtpResendClient each : List.of(overBus, ofProxy)) {
+      assertTrue(await(each.resend("id")).success());
+      await(each.close());
+    }
+    AtomicReference<OtpResendClient> ofVerticle = new AtomicReference<>();
+    VerticleBase creator =
+        new VerticleBase() {
+          @Override
+          public Future<?> start() {
+            ofVerticle.set(OtpResendClient.create(proxy, server.options()));
+            return ofVerticle.get().resend("id");
+          }
+        };
+    await(vertx.undeploy(await(vertx.deployVerticle(creator))));
+    assertEquals(ResendFailure.CLOSED, failureOf(ofVerticle.get().resend("id")).failure());
   }
 
   @Test

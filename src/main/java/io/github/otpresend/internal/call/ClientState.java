@@ -7,6 +7,7 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.TokenProvider;
 import io.github.otpresend.internal.BaseUrl;
+import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
 import io.github.otpresend.internal.Setting;
 import io.github.otpresend.internal.claims.ClusterGuard;
@@ -118,19 +119,18 @@ final class ClientState {
     if (hadPlace) {
       places--;
     }
-    try {
-      LOG.log(
-          Level.DEBUG,
-          () ->
-              "resend of "
-                  + requestId
-                  + ": "
-                  + (failure == null
-                      ? Objects.requireNonNull(response).toJson()
-                      : summary(failure)));
-    } catch (Throwable e) { // a logger that fails must not keep the caller from its outcome
-      home.runOnContext(v -> home.reportException(e));
-    }
+    Contexts.shield(
+        home,
+        () ->
+            LOG.log(
+                Level.DEBUG,
+                () ->
+                    "resend of "
+                        + requestId
+                        + ": "
+                        + (failure == null
+                            ? Objects.requireNonNull(response).toJson()
+                            : summary(failure))));
   }
 
   /** Returns a failure without its message, which may be a text of the service. */

@@ -57,34 +57,37 @@ public final class HttpResendClient implements OtpResendClient {
 
   private HttpResendClient(Vertx vertx, OtpResendOptions options, TokenProvider provider) {
     OptionRules.check(options);
-    this.vertx = (VertxInternal) vertx;
-    boolean isGuarded = options.isClusterGuard() && vertx.isClustered();
+    this.vertx = Contexts.owner(vertx);
+    boolean isGuarded = options.isClusterGuard() && this.vertx.isClustered();
     if (isGuarded) {
       ClusterGuard.checkCanGuard(this.vertx.clusterManager().getClass().getName());
     }
     if (OptionRules.isPlaintext(options)) {
-      LOG.log(
-          Level.WARNING,
-          "allowPlaintext: the token travels in clear text to " + options.getBaseUrl());
+      String warning = "allowPlaintext: the token travels in clear text to " + options.getBaseUrl();
+      Contexts.shield(this.vertx.getOrCreateContext(), () -> LOG.log(Level.WARNING, warning));
     }
     ResponseDecoder.warmUp();
     ContextInternal creator = (ContextInternal) Vertx.currentContext();
     CloseFuture resources = new CloseFuture();
     home = Contexts.eventLoop(this.vertx, creator, resources);
     state = new ClientState(home, resources, options, provider, isGuarded);
-    closeWith(
-        creator == null || creator.owner() != vertx
-            ? this.vertx.closeFuture()
-            : creator.closeFuture());
+    boolean isOwn = creator != null && creator.owner() == this.vertx;
+    if (!(isOwn && closeWith(creator.closeFuture())) && !closeWith(this.vertx.closeFuture())) {
+      beginClose();
+    }
   }
 
   /**
    * Registers this client, so that it is closed when the verticle that created it, or Vert.x, is.
+   * Returns false if that is closed already.
    */
-  private void closeWith(CloseFuture owner) {
+  private boolean closeWith(CloseFuture owner) {
     Closeable onOwnerClose = completion -> beginClose().onComplete(completion);
-    owner.add(onOwnerClose);
-    state.closed().onComplete(closed -> owner.remove(onOwnerClose));
+    boolean added = owner.add(onOwnerClose);
+    if (added) {
+      state.closed().onComplete(closed -> owner.remove(onOwnerClose));
+    }
+    return added;
   }
 
   @Override
@@ -94,9 +97,7 @@ public final class HttpResendClient implements OtpResendClient {
     try {
       call = new Call(state, caller, requestId, RequestId.toSegment(requestId));
     } catch (ResendException refusal) {
-      return vertx.closeFuture().isClosed()
-          ? Future.failedFuture(refusal)
-          : caller.failedFuture(refusal);
+      return Contexts.failed(caller, refusal);
     }
     try {
       call.start();

@@ -77,21 +77,26 @@ final class Tokens {
    */
   @Nullable Askers ask(Asker asker) {
     assert home.inThread();
-    Future<String> asked;
+    String token = null;
+    ResendException failure;
     try {
-      asked = provider.token();
+      Future<String> asked = provider.token();
+      if (asked == null) {
+        failure = unavailable("returned null instead of a future");
+      } else if (asked.isComplete()) {
+        token = asked.result();
+        failure = check(token, asked.cause());
+      } else {
+        return waitFor(asked, asker);
+      }
     } catch (Throwable thrown) {
-      asker.useToken(null, threw(thrown));
-      return null;
+      failure = threw(thrown);
     }
-    if (asked == null) {
-      asker.useToken(null, unavailable("returned null instead of a future"));
-      return null;
-    } else if (asked.isComplete()) {
-      ResendException failure = check(asked.result(), asked.cause());
-      asker.useToken(failure == null ? asked.result() : null, failure);
-      return null;
-    }
+    asker.useToken(failure == null ? token : null, failure);
+    return null;
+  }
+
+  private Askers waitFor(Future<String> asked, Asker asker) {
     if (asked == pending) {
       pendingAskers.waiting.add(asker);
       return pendingAskers;
@@ -100,16 +105,22 @@ final class Tokens {
     askers.waiting.add(asker); // first, since the provider may answer now
     pending = asked;
     pendingAskers = askers;
-    asked.onComplete((token, cause) -> home.emit(v -> answered(asked, askers)));
+    try {
+      asked.onComplete((token, cause) -> home.emit(v -> answered(asked, askers, token, cause)));
+    } catch (Throwable thrown) { // the future is of the application too
+      pending = null;
+      throw thrown;
+    }
     return askers;
   }
 
-  private void answered(Future<String> answer, Askers askers) {
+  private void answered(
+      Future<String> answer, Askers askers, @Nullable String token, @Nullable Throwable cause) {
     if (pending == answer) {
       pending = null;
     }
-    ResendException failure = check(answer.result(), answer.cause());
-    askers.answer(failure == null ? answer.result() : null, failure);
+    ResendException failure = check(token, cause);
+    askers.answer(failure == null ? token : null, failure);
   }
 
   private @Nullable ResendException check(@Nullable String token, @Nullable Throwable failure) {
