@@ -20,8 +20,8 @@ import java.util.Objects;
  * <p>A client may be used from any thread, and should be shared rather than created for each call.
  * One event loop owns a client: the event loop of the context that creates the client. So a client
  * uses one core. An open client that calls the service is closed when the verticle that created it
- * is undeployed, or when Vert.x is closed. Close a client of an event-bus address yourself, before
- * you close Vert.x.
+ * is undeployed, or when Vert.x is closed. Vert.x also waits for the calls in flight of a client of
+ * an event-bus address before it closes.
  */
 public interface OtpResendClient {
   /**
@@ -72,7 +72,8 @@ public interface OtpResendClient {
    * @param vertx the Vert.x whose event bus is used
    * @param options the settings, of which the client uses only the address and the timeout; no
    *     token is needed. The client waits for a reply half a second longer than the timeout, so
-   *     that the reply comes before the bus times out
+   *     that the reply comes before the bus times out. If a consumer is unregistered before it
+   *     takes the message, the client asks again, up to five times within the timeout
    * @return the client
    */
   static OtpResendClient overEventBus(Vertx vertx, OtpResendOptions options) {

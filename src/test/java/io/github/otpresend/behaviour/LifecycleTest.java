@@ -240,10 +240,11 @@ class LifecycleTest {
     OtpResendClient client = OtpResendClient.create(other, options("http://localhost:1"));
     OtpResendClient overBus = OtpResendClient.overEventBus(other);
     await(other.close());
-    assertEquals(ResendFailure.CLOSED, failureOf(client.resend("id")).failure());
-    assertEquals(ResendFailure.CLOSED, failureOf(overBus.resend("id")).failure());
-    await(client.close());
-    await(overBus.close());
+    for (OtpResendClient each : List.of(client, overBus)) {
+      assertEquals(ResendFailure.CLOSED, failureOf(each.resend("id")).failure());
+      assertEquals(ResendFailure.INVALID_REQUEST, failureOf(each.resend("..")).failure());
+      await(each.close());
+    }
   }
 
   @Test
@@ -339,7 +340,8 @@ class LifecycleTest {
       assertEquals(
           """
           FINE resend of id: {"success":true}
-          FINE resend of refused: SESSION_NOT_FOUND (404, not sent)""",
+          FINE resend of refused: SESSION_NOT_FOUND (404, not sent)\
+          """,
           log.text());
     }
   }

@@ -11,10 +11,12 @@ import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.FaultServer;
+import io.vertx.core.Context;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -24,10 +26,12 @@ import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A client that is left open is closed with its verticle or with Vert.x, and its calls end. */
 class VertxCloseIT {
@@ -161,6 +165,78 @@ class VertxCloseIT {
     Future<ResendResponse> call = callIn(state, client);
     await(vertx.close());
     assertEnded(state, call);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Execution(CONCURRENT)
+  void closing_vertx_ends_the_calls_of_a_client_whose_creator_was_undeployed_before(State state) {
+    Context[] ofVerticle = new Context[1];
+    VerticleBase verticle =
+        new VerticleBase() {
+          @Override
+          public Future<?> start() {
+            ofVerticle[0] = context;
+            return Future.succeededFuture();
+          }
+        };
+    await(vertx.undeploy(await(vertx.deployVerticle(verticle))));
+    Promise<OtpResendClient> created = Promise.promise();
+    ofVerticle[0].runOnContext(v -> created.complete(client(state)));
+    Future<ResendResponse> call = callIn(state, await(created.future()));
+    await(vertx.close());
+    assertEnded(state, call);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  @Execution(CONCURRENT)
+  void closing_vertx_ends_a_call_over_the_event_bus_and_runs_its_handler(boolean isServed) {
+    server = FaultServer.onRequest(FaultServer.Peer::silence);
+    OtpResendOptions options = server.options().setTimeout(Duration.ofSeconds(2));
+    if (isServed) {
+      await(vertx.deployVerticle(new OtpResendVerticle(options)));
+    } else {
+      vertx.eventBus().consumer(options.getAddress(), message -> {});
+    }
+    AtomicReference<Throwable> outcome = new AtomicReference<>();
+    OtpResendClient client = OtpResendClient.overEventBus(vertx, options);
+    client.resend("id").onFailure(outcome::set);
+    if (isServed) {
+      eventually("it was sent", () -> server.requests().size() == 1);
+    }
+    await(vertx.close());
+    ResendException failure = assertInstanceOf(ResendException.class, outcome.get());
+    assertEquals(ResendFailure.TIMEOUT, failure.failure());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ThreadingModel.class,
+      names = {"EVENT_LOOP", "WORKER"})
+  @Execution(CONCURRENT)
+  void a_call_over_the_event_bus_ends_although_the_verticle_of_its_caller_is_undeployed(
+      ThreadingModel model) {
+    server = FaultServer.onRequest(FaultServer.Peer::silence);
+    vertx.eventBus().consumer("nobody-answers", message -> {});
+    OtpResendClient client =
+        OtpResendClient.overEventBus(
+            vertx,
+            new OtpResendOptions()
+                .setAddress("nobody-answers")
+                .setTimeout(Duration.ofSeconds(1))
+                .setConnectTimeout(Duration.ofSeconds(1)));
+    VerticleBase caller =
+        new VerticleBase() {
+          @Override
+          public Future<?> start() {
+            client.resend("id");
+            return Future.succeededFuture();
+          }
+        };
+    DeploymentOptions deployment = new DeploymentOptions().setThreadingModel(model);
+    await(vertx.undeploy(await(vertx.deployVerticle(caller, deployment))));
+    await(client.close());
   }
 
   @ParameterizedTest

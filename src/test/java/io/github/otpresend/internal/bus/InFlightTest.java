@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
+import io.vertx.core.internal.CloseFuture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -21,7 +22,7 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 class InFlightTest {
-  private final InFlight inFlight = new InFlight();
+  private final InFlight inFlight = new InFlight(new CloseFuture());
 
   @Test
   void calls_are_accepted_before_the_close() {
@@ -50,6 +51,7 @@ class InFlightTest {
     assertFalse(inFlight.drained().isComplete());
     inFlight.enter();
     inFlight.leave();
+    inFlight.completeIfDrained();
     assertFalse(inFlight.drained().isComplete());
   }
 
@@ -57,6 +59,7 @@ class InFlightTest {
   void drained_completes_at_once_if_no_call_is_in_flight_at_the_close() {
     inFlight.enter();
     inFlight.leave();
+    inFlight.completeIfDrained();
     inFlight.close();
     assertTrue(inFlight.drained().succeeded());
   }
@@ -68,8 +71,10 @@ class InFlightTest {
     inFlight.close();
     assertFalse(inFlight.drained().isComplete());
     inFlight.leave();
+    inFlight.completeIfDrained();
     assertFalse(inFlight.drained().isComplete());
     inFlight.leave();
+    inFlight.completeIfDrained();
     assertTrue(inFlight.drained().succeeded());
   }
 
@@ -79,6 +84,7 @@ class InFlightTest {
     inFlight.close();
     assertThrows(ResendException.class, inFlight::enter);
     inFlight.leave();
+    inFlight.completeIfDrained();
     assertTrue(inFlight.drained().succeeded());
   }
 
@@ -89,6 +95,7 @@ class InFlightTest {
     inFlight.close();
     assertFalse(inFlight.drained().isComplete());
     inFlight.leave();
+    inFlight.completeIfDrained();
     inFlight.close();
     assertTrue(inFlight.drained().succeeded());
   }
@@ -117,6 +124,7 @@ class InFlightTest {
                     calls.incrementAndGet();
                     calls.decrementAndGet();
                     inFlight.leave();
+                    inFlight.completeIfDrained();
                     if (round == 10) {
                       warmedUp.countDown();
                     }
