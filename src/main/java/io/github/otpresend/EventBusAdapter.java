@@ -2,14 +2,18 @@
 package io.github.otpresend;
 
 import io.github.otpresend.internal.Contexts;
+import io.github.otpresend.internal.Failures;
+import io.github.otpresend.internal.StrictJson;
 import io.github.otpresend.internal.WireNames;
 import io.github.otpresend.internal.bus.Departure;
 import io.github.otpresend.internal.bus.RequestMessage;
+import io.vertx.core.Closeable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
@@ -40,14 +44,15 @@ public final class EventBusAdapter {
   private final VertxInternal vertx;
   private final OtpResendClient client;
   private final MessageConsumer<Object> consumer;
+  private final AtomicBoolean counted = new AtomicBoolean(true);
   private final AtomicBoolean leaving = new AtomicBoolean();
   private final Promise<Void> unregistered = Promise.promise();
 
   /** The number of messages that came after {@link #unregister}. */
   private final AtomicInteger latecomers = new AtomicInteger();
 
-  private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
-    this.vertx = (VertxInternal) vertx;
+  private EventBusAdapter(VertxInternal vertx, String address, OtpResendClient client) {
+    this.vertx = vertx;
     this.client = client;
     consumer = vertx.eventBus().consumer(address);
   }
@@ -64,18 +69,37 @@ public final class EventBusAdapter {
    */
   public static Future<EventBusAdapter> register(
       Vertx vertx, String address, OtpResendClient client) {
-    EventBusAdapter adapter = new EventBusAdapter(vertx, address, client);
-    Departure.arrived(adapter.vertx, address);
-    adapter.consumer.handler(adapter::serve);
+    EventBusAdapter adapter = new EventBusAdapter(Contexts.owner(vertx), address, client);
+    adapter.bind();
     return adapter
         .consumer
         .completion()
         .onFailure(
             unbound -> {
-              Departure.withdrawn(adapter.vertx, address);
+              adapter.withdraw();
               adapter.consumer.unregister(); // this node may have bound the address already
             })
         .map(adapter);
+  }
+
+  private void bind() {
+    Departure.arrived(vertx, consumer.address());
+    ContextInternal context = vertx.getOrCreateContext();
+    if (context.isDeployment()) { // then Vert.x unregisters the consumer with the verticle
+      Closeable onUndeploy =
+          completion -> {
+            withdraw();
+            completion.succeed();
+          };
+      context.closeFuture().add(onUndeploy);
+      unregistered.future().onComplete(done -> context.closeFuture().remove(onUndeploy));
+    }
+    consumer.handler(this::serve);
+  }
+
+  /** Removes this adapter from the count. Returns whether it was the last of its address. */
+  private boolean withdraw() {
+    return counted.compareAndSet(true, false) && Departure.withdrawn(vertx, consumer.address());
   }
 
   /**
@@ -89,9 +113,11 @@ public final class EventBusAdapter {
    */
   public Future<Void> unregister() {
     if (leaving.compareAndSet(false, true)) {
-      Departure.of(vertx, consumer.address(), latecomers::get)
-          .eventually(consumer::unregister)
-          .onComplete(unregistered);
+      Future<Void> departure =
+          withdraw()
+              ? Departure.ofLast(vertx, consumer.address(), latecomers::get)
+              : Future.succeededFuture();
+      departure.eventually(consumer::unregister).onComplete(unregistered);
     }
     return Contexts.forCaller(vertx, unregistered.future());
   }
@@ -110,28 +136,41 @@ public final class EventBusAdapter {
     }
   }
 
-  private static void reply(
+  private void reply(
       Message<Object> message, @Nullable ResendResponse response, @Nullable Throwable failure) {
-    if (response != null) {
-      message.reply(response.toJson());
-    } else if (failure != null) {
-      fail(message, ResendException.from(failure));
-    } else {
-      fail(
-          message,
-          new ResendException(
-              ResendFailure.INVALID_RESPONSE, "The client gave no response and no failure"));
+    ResendException refusal;
+    try {
+      if (response != null) {
+        message.reply(response.toJson());
+        return;
+      }
+      refusal =
+          failure == null
+              ? new ResendException(
+                  ResendFailure.INVALID_RESPONSE, "The client gave no response and no failure")
+              : ResendException.from(failure);
+    } catch (Throwable e) { // for example, of a tracer
+      refusal =
+          Failures.of(
+              ResendFailure.INVALID_RESPONSE,
+              "The outcome could not be passed on: " + e.getClass().getName(),
+              e);
     }
+    fail(message, refusal);
   }
 
-  private static void fail(Message<Object> message, ResendException failure) {
+  private void fail(Message<Object> message, ResendException failure) {
+    message.fail(failure.httpStatus(), StrictJson.write(failure.toJson()));
     if (message.replyAddress() == null) {
-      LOG.log(
-          Level.WARNING,
-          "A resend failed, and its message has no reply address: {0}, {1}",
-          failure.failure(),
-          failure.maybeSent() ? "maybe sent" : "not sent");
+      String sent = failure.maybeSent() ? "maybe sent" : "not sent";
+      Contexts.shield(
+          vertx.getOrCreateContext(),
+          () ->
+              LOG.log(
+                  Level.WARNING,
+                  "A resend failed, and its message has no reply address: {0}, {1}",
+                  failure.failure(),
+                  sent));
     }
-    message.fail(failure.httpStatus(), failure.toJson().encode());
   }
 }

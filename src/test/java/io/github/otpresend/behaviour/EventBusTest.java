@@ -22,6 +22,7 @@ import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.DeliveryOptions;
@@ -33,7 +34,10 @@ import io.vertx.junit5.Checkpoint;
 import io.vertx.junit5.VertxExtension;
 import io.vertx.junit5.VertxTestContext;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -396,5 +400,30 @@ class EventBusTest {
                   assertEquals(0, server.connections());
                   test.completeNow();
                 }));
+  }
+
+  @Test
+  void the_count_of_adapters_is_right_however_an_adapter_ends() {
+    Map<String, Integer> adapters = vertx.sharedData().getLocalMap("io.github.otpresend.adapters");
+    OtpResendClient client = OtpResendClient.create(vertx, server.options());
+    List<EventBusAdapter> ofVerticles = new CopyOnWriteArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      VerticleBase verticle =
+          new VerticleBase() {
+            @Override
+            public Future<?> start() {
+              return EventBusAdapter.register(vertx, ADDRESS, client).onSuccess(ofVerticles::add);
+            }
+          };
+      String deployed = await(vertx.deployVerticle(verticle));
+      assertEquals(2, adapters.get(ADDRESS));
+      await(vertx.undeploy(deployed));
+      assertEquals(1, adapters.get(ADDRESS));
+    }
+    ofVerticles.forEach(ended -> await(ended.unregister()));
+    assertEquals(1, adapters.get(ADDRESS));
+    await(adapter.unregister());
+    await(adapter.unregister());
+    assertEquals(Map.of(), adapters);
   }
 }

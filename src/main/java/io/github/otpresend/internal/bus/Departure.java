@@ -41,17 +41,15 @@ public final class Departure {
   }
 
   /**
-   * Removes an adapter from the count. Returns a future that completes when the adapter may stop
-   * serving.
+   * Removes this node from the list of the address, unless no other node can have it. Returns a
+   * future that completes when the last adapter of the address may stop serving.
    *
    * @param messages returns how many messages have come since the adapter began to leave
    */
-  public static Future<Void> of(VertxInternal vertx, String address, IntSupplier messages) {
-    boolean isLast = withdrawn(vertx, address);
-    if (!isLast || !vertx.isClustered()) {
-      return Future.succeededFuture();
-    }
-    return unlist(vertx, address).transform(done -> untilQuiet(vertx, messages, MAX_ROUNDS));
+  public static Future<Void> ofLast(VertxInternal vertx, String address, IntSupplier messages) {
+    return vertx.isClustered()
+        ? unlist(vertx, address).transform(done -> untilQuiet(vertx, messages, MAX_ROUNDS))
+        : Future.succeededFuture();
   }
 
   private static Future<Void> untilQuiet(VertxInternal vertx, IntSupplier messages, int rounds) {
