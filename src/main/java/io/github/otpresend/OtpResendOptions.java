@@ -196,10 +196,11 @@ public final class OtpResendOptions {
   /**
    * Sets the bearer token. A client needs a token or a {@link TokenProvider}.
    *
-   * @param token 1 to 8192 printable ASCII characters without a space; null by default
+   * @param token 1 to 8192 printable ASCII characters without a space; none by default. Null is
+   *     rejected too; the type allows it only so that Kotlin sees a property
    * @return this
    */
-  public OtpResendOptions setToken(String token) {
+  public OtpResendOptions setToken(@Nullable String token) {
     String wrong = "empty, too long or has characters that are not allowed";
     Setting.check(Setting.isToken(token), "token", wrong, Setting.TOKENS_ALLOWED);
     this.token = token;

@@ -20,6 +20,8 @@ import io.vertx.core.net.JksOptions;
 import io.vertx.core.net.PemTrustOptions;
 import io.vertx.core.net.ProxyOptions;
 import io.vertx.ext.web.client.WebClientOptions;
+import java.lang.reflect.AnnotatedType;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -310,6 +312,19 @@ class OtpResendOptionsTest {
       assertNames(rejection, "token", "1 to 8192 printable ASCII characters");
       assertFalse(rejection.toString().contains("geheim"), rejection.toString());
       assertNull(rejection.getCause());
+    }
+  }
+
+  /** Otherwise Kotlin sees a getter and no property that can be set. */
+  @Test
+  void every_setter_takes_the_type_that_its_getter_returns() throws NoSuchMethodException {
+    for (Method setter : OtpResendOptions.class.getMethods()) {
+      if (setter.getName().startsWith("set")) {
+        AnnotatedType given = setter.getAnnotatedParameterTypes()[0];
+        String prefix = given.getType() == boolean.class ? "is" : "get";
+        Method getter = OtpResendOptions.class.getMethod(prefix + setter.getName().substring(3));
+        assertEquals(getter.getAnnotatedReturnType().toString(), given.toString());
+      }
     }
   }
 

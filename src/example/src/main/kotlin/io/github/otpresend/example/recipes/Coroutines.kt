@@ -3,8 +3,14 @@ package io.github.otpresend.example.recipes
 
 import io.github.otpresend.NextStep
 import io.github.otpresend.OtpResendClient
+import io.github.otpresend.OtpResendOptions
 import io.github.otpresend.ResendException
+import io.vertx.core.Vertx
 import io.vertx.kotlin.coroutines.coAwait
+
+/** The options are properties in Kotlin. */
+fun clientOf(vertx: Vertx, token: String): OtpResendClient =
+  OtpResendClient.create(vertx, OtpResendOptions().also { it.token = token })
 
 /** A resend that suspends until its outcome. Cancelling the coroutine does not cancel the resend. */
 suspend fun OtpResendClient.resendAndWait(requestId: String): NextStep =
