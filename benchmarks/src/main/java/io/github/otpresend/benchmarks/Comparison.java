@@ -53,7 +53,8 @@ final class Comparison {
   private void compare(Situation situation) {
     List<ChildProcess> processes = new ArrayList<>();
     try {
-      situation.competitors().forEach(competitor -> processes.add(start(competitor)));
+      boolean isMeasured = situation.warmUp() > 0;
+      situation.competitors().forEach(competitor -> processes.add(start(competitor, isMeasured)));
       int warmUpMillis = Math.max(WARM_UP_MILLIS, situation.turnMillis());
       for (int i = 0; i < situation.warmUp(); i++) {
         processes.forEach(process -> process.ask("" + warmUpMillis));
@@ -93,10 +94,11 @@ final class Comparison {
     row.ratios().add(Results.round(Results.median(ratios)));
   }
 
-  private ChildProcess start(Competitor competitor) {
+  private ChildProcess start(Competitor competitor, boolean isMeasured) {
     List<String> jvmArguments = new ArrayList<>(List.of("-Xms1g", "-Xmx1g", "-XX:+UseG1GC"));
-    // otherwise turns would measure the page faults of the first use of the heap
-    jvmArguments.add("-XX:+AlwaysPreTouch");
+    if (isMeasured) { // otherwise turns would measure the page faults of the first use of the heap
+      jvmArguments.add("-XX:+AlwaysPreTouch");
+    }
     jvmArguments.addAll(Cores.clientArguments());
     // before version 25, the JDK's client starts a thread for each response without this
     jvmArguments.add("-Djava.util.concurrent.ForkJoinPool.common.parallelism=2");

@@ -71,7 +71,7 @@ record Situation(
         .filter(situation -> !leftOut.contains(situation.title))
         .map(
             situation ->
-                new Situation(situation.title, situation.competitors, 1, 1, situation.turnMillis))
+                new Situation(situation.title, situation.competitors, 0, 1, situation.turnMillis))
         .toList();
   }
 
