@@ -25,12 +25,15 @@ public final class Link {
 
   private final HttpClientConnection connection;
   private final long maxKeepAliveNanos;
+  private final Consumer<Link> onEnd;
 
   /** The IP address of the other end. A closed connection no longer returns it. */
   private final @Nullable String remoteAddress;
 
   /** The time for which the connection may be idle. */
   private long keepAliveNanos;
+
+  private boolean hasEnded;
 
   /** Whether the connection is open; also false once it has received data without a request. */
   private boolean isOpen = true;
@@ -51,14 +54,11 @@ public final class Link {
   Link(HttpClientConnection connection, long maxKeepAliveNanos, Consumer<Link> onEnd) {
     this.connection = connection;
     this.maxKeepAliveNanos = maxKeepAliveNanos;
+    this.onEnd = onEnd;
     keepAliveNanos = maxKeepAliveNanos;
     SocketAddress remote = connection.remoteAddress();
     remoteAddress = remote == null ? null : remote.hostAddress();
-    connection.closeHandler(
-        v -> {
-          isOpen = false;
-          onEnd.accept(this);
-        });
+    connection.closeHandler(v -> end());
     // without a handler Vert.x logs what the server sent, which may be the token
     connection.exceptionHandler(unexpected -> isOpen = false);
   }
@@ -126,6 +126,15 @@ public final class Link {
   /** Closes the connection, even if a request is in flight. */
   public void close() {
     isOpen = false;
-    connection.close();
+    // the close handler does not run if the metrics of the application throw
+    connection.close().onComplete(closed -> end());
+  }
+
+  private void end() {
+    isOpen = false;
+    if (!hasEnded) {
+      hasEnded = true;
+      onEnd.accept(this);
+    }
   }
 }

@@ -737,6 +737,21 @@ class PoolTest {
   }
 
   @Test
+  void a_closed_connection_frees_its_place_although_its_close_handler_does_not_run() {
+    runOnEventLoop(
+        () -> {
+          Pool pool = pool(1);
+          List<Caller> callers = take(pool, 2);
+          FakeConnection connection = completeAttempt(0);
+          connection.endsOnClose = false;
+          pool.lost(callers.get(0).link());
+          assertEquals(1, attempts.size());
+          connection.endWithoutCloseHandler();
+          assertEquals(2, attempts.size());
+        });
+  }
+
+  @Test
   void an_idle_connection_that_ends_is_removed_from_the_pool() {
     runOnEventLoop(
         () -> {
@@ -1122,6 +1137,7 @@ class PoolTest {
     /** Whether close ends the connection, in a later task of the event loop as in Vert.x. */
     boolean endsOnClose = true;
 
+    private final Promise<Void> closed = Promise.promise();
     boolean hasEnded;
     int closes;
     long closedAt;
@@ -1144,7 +1160,7 @@ class PoolTest {
           if (endsOnClose) {
             context.runOnContext(v -> end());
           }
-          return context.succeededFuture();
+          return closed.future();
         case "remoteAddress":
           return null;
         case "hashCode":
@@ -1162,7 +1178,14 @@ class PoolTest {
       if (!hasEnded) {
         hasEnded = true;
         Objects.requireNonNull(closeHandler).handle(null);
+        closed.tryComplete();
       }
+    }
+
+    /** Ends as a connection whose metrics throw. */
+    void endWithoutCloseHandler() {
+      hasEnded = true;
+      closed.tryComplete();
     }
 
     void receiveUnexpected() {
