@@ -155,6 +155,10 @@ final class ClientState {
         guard.close();
       }
       resources.close().onComplete(done -> closed.tryComplete());
+      // Vert.x cannot close a connection any more if the metrics of the application have thrown
+      long limit =
+          home.setTimer(options.getConnectTimeout().toMillis(), id -> closed.tryComplete());
+      closed.future().onComplete(done -> home.owner().cancelTimer(limit));
     }
   }
 

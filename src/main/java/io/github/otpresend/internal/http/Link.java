@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.http;
 
+import io.github.otpresend.internal.DeadlineQueue;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpHeaders;
@@ -14,7 +15,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** One connection to the service. One call at a time sends a request over it. */
-public final class Link {
+public final class Link extends DeadlineQueue.Entry {
   private static final String CLOSE = "close";
   private static final String KEEP_ALIVE = "keep-alive";
 
@@ -25,6 +26,7 @@ public final class Link {
 
   private final HttpClientConnection connection;
   private final long maxKeepAliveNanos;
+  private final DeadlineQueue<DeadlineQueue.Entry> ending;
   private final Consumer<Link> onEnd;
 
   /** The IP address of the other end. A closed connection no longer returns it. */
@@ -33,6 +35,7 @@ public final class Link {
   /** The time for which the connection may be idle. */
   private long keepAliveNanos;
 
+  private boolean isClosing;
   private boolean hasEnded;
 
   /** Whether the connection is open; also false once it has received data without a request. */
@@ -49,11 +52,17 @@ public final class Link {
    * never run.
    *
    * @param maxKeepAliveNanos the longest time for which the connection may be idle
+   * @param ending the time limits of the connections that are being closed
    * @param onEnd runs once, when the connection has ended
    */
-  Link(HttpClientConnection connection, long maxKeepAliveNanos, Consumer<Link> onEnd) {
+  Link(
+      HttpClientConnection connection,
+      long maxKeepAliveNanos,
+      DeadlineQueue<DeadlineQueue.Entry> ending,
+      Consumer<Link> onEnd) {
     this.connection = connection;
     this.maxKeepAliveNanos = maxKeepAliveNanos;
+    this.ending = ending;
     this.onEnd = onEnd;
     keepAliveNanos = maxKeepAliveNanos;
     SocketAddress remote = connection.remoteAddress();
@@ -126,12 +135,24 @@ public final class Link {
   /** Closes the connection, even if a request is in flight. */
   public void close() {
     isOpen = false;
-    // the close handler does not run if the metrics of the application throw
+    if (isClosing || hasEnded) {
+      return;
+    }
+    isClosing = true;
+    // the close handler may not run if the metrics of the application throw
+    ending.add(this);
     connection.close().onComplete(closed -> end());
+  }
+
+  /** Counts the connection as ended, since Vert.x cannot close it any more. */
+  @Override
+  public void expire() {
+    end();
   }
 
   private void end() {
     isOpen = false;
+    cancel();
     if (!hasEnded) {
       hasEnded = true;
       onEnd.accept(this);

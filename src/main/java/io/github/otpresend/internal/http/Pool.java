@@ -34,6 +34,9 @@ public final class Pool {
   /** The attempts to make a connection that have not timed out. Each will serve one waiter. */
   private final DeadlineQueue<Attempt> attempts;
 
+  /** The connections that are being closed, and the attempts whose time is over. */
+  private final DeadlineQueue<DeadlineQueue.Entry> ending;
+
   /** The idle connections. The connection that was used most recently is last. */
   private final Deque<Link> idle = new ArrayDeque<>();
 
@@ -89,17 +92,34 @@ public final class Pool {
   /** An attempt to make a connection, until its time is over. */
   private final class Attempt extends DeadlineQueue.Entry {
     private boolean isOver;
+    private boolean isLost;
 
+    /**
+     * The attempt still counts as a connection until Vert.x ends it, or until the time to close a
+     * connection is over too. If the metrics of the application throw, Vert.x never ends it.
+     */
     @Override
     public void expire() {
-      isOver = true; // the attempt still counts as a connection until Vert.x ends it
+      if (isOver) {
+        isLost = true;
+        connections--;
+      } else {
+        isOver = true;
+        ending.add(this);
+      }
       serve();
     }
 
     void complete(@Nullable HttpClientConnection made, @Nullable Throwable failure) {
       cancel();
+      if (isLost) {
+        if (made != null) {
+          made.close();
+        }
+        return;
+      }
       if (made != null) {
-        giveBack(new Link(made, keepAliveNanos, Pool.this::ended));
+        giveBack(new Link(made, keepAliveNanos, ending, Pool.this::ended));
         return;
       }
       connections--;
@@ -119,6 +139,7 @@ public final class Pool {
     keepAliveNanos = options.getKeepAliveTimeout().toNanos();
     waiting = new DeadlineQueue<>(home, options.getConnectTimeout());
     attempts = new DeadlineQueue<>(home, options.getConnectTimeout());
+    ending = new DeadlineQueue<>(home, options.getConnectTimeout());
   }
 
   /**
@@ -180,6 +201,7 @@ public final class Pool {
     attempts.close();
     home.owner().cancelTimer(idleTimer);
     List.copyOf(idle).forEach(Link::close);
+    ending.close();
   }
 
   /** Makes connections for the waiters, as many as allowed. */

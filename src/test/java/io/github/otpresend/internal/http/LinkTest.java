@@ -21,7 +21,8 @@ class LinkTest {
   private static final Duration MAX_KEEP_ALIVE = Duration.ofSeconds(10);
 
   private final Link link =
-      new Link(proxy(HttpClientConnection.class, null, null), MAX_KEEP_ALIVE.toNanos(), l -> {});
+      new Link(
+          proxy(HttpClientConnection.class, null, null), MAX_KEEP_ALIVE.toNanos(), null, l -> {});
 
   /** Passes an answer to the link. Each header is a line such as {@code Connection: close}. */
   private void receive(HttpVersion version, String... headers) {

@@ -446,8 +446,10 @@ class PoolTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
   void an_attempt_that_has_timed_out_counts_as_a_connection_until_it_ends() {
-    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    // it would also stop counting a connectTimeout later
+    Pool pool = callOnEventLoop(() -> pool(options(2).setConnectTimeout(Duration.ofSeconds(2))));
     runOnEventLoop(() -> takeAndCancel(pool));
     awaitSecondAttempt(pool);
     runOnEventLoop(
@@ -456,6 +458,31 @@ class PoolTest {
           assertEquals(2, attempts.size());
           attempts.get(0).fail("expected by this test");
           assertEquals(3, attempts.size());
+        });
+  }
+
+  @Test
+  void an_attempt_that_never_ends_frees_its_place_and_its_late_connection_is_closed() {
+    Pool pool = callOnEventLoop(() -> pool(options(1).setConnectTimeout(SHORT_CONNECT_TIMEOUT)));
+    runOnEventLoop(() -> pool.take(new Caller("first")));
+    eventually(
+        "the place is free",
+        () ->
+            callOnEventLoop(
+                () -> {
+                  DeadlineQueue.Entry queued = pool.take(new Caller("next"));
+                  if (attempts.size() == 1) {
+                    queued.cancel();
+                  }
+                  return attempts.size() == 2;
+                }));
+    runOnEventLoop(
+        () -> {
+          FakeConnection late = new FakeConnection();
+          late.endsOnClose = false; // it has no close handler
+          attempts.get(0).complete(late.connection);
+          assertEquals(1, late.closes);
+          assertFalse(results.contains("next connected"));
         });
   }
 
