@@ -103,7 +103,8 @@ public interface OtpResendClient {
    * Closes this client. New calls fail as {@link ResendFailure#CLOSED}. Calls in flight finish by
    * their deadlines. Then the connections are closed. An attempt to make a connection that has
    * already begun may go on until {@link OtpResendOptions#setConnectTimeout connectTimeout} has
-   * passed. Closing a second time does nothing.
+   * passed. In a cluster, closing waits for at most that time until cooldowns are stored. Closing a
+   * second time does nothing.
    *
    * @return a future that completes when no call is left and the connections are closed
    */

@@ -48,7 +48,7 @@ public final class OtpResendOptions {
   /** The default number of connections to the service: 32. */
   public static final int DEFAULT_MAX_CONNECTIONS = 32;
 
-  /** The default number of calls that may wait for a connection: 1024. */
+  /** The default number of calls beyond those that have a connection: 1024. */
   public static final int DEFAULT_MAX_PENDING = 1024;
 
   /** The default size limit of a response body: 65536 bytes. */
@@ -333,14 +333,15 @@ public final class OtpResendOptions {
     return this;
   }
 
-  /** {@return the number of calls that may wait for a connection} */
+  /** {@return the number of calls beyond those that have a connection} */
   public int getMaxPending() {
     return maxPending;
   }
 
   /**
-   * Sets the number of calls that may wait for a connection. A call fails at once as {@link
-   * ResendFailure#OVERLOADED} if {@code maxConnections} plus this number of calls are in flight.
+   * Sets the number of calls that may wait. A call fails at once, on the thread of its caller, as
+   * {@link ResendFailure#OVERLOADED} if {@code maxConnections} plus this number of calls have not
+   * ended, whatever they wait for.
    *
    * @param maxPending 0 to 10000000; 1024 by default
    * @return this
@@ -374,10 +375,11 @@ public final class OtpResendOptions {
 
   /**
    * Sets whether calls that are in flight for the same request id share one resend and its outcome.
-   * All clients of the same base URL within one {@code Vertx} take part.
+   * All clients of the same base URL within one {@code Vertx} take part. At most 128 calls share
+   * one call. The next call is refused as {@link ResendFailure#ALREADY_IN_PROGRESS}.
    *
-   * @param singleFlight false to send a resend for every call; a {@link #setClusterGuard cluster
-   *     guard} still refuses the second resend; true by default
+   * @param singleFlight false to refuse every call for a request id that is in flight, as {@link
+   *     ResendFailure#ALREADY_IN_PROGRESS}; true by default
    * @return this
    */
   public OtpResendOptions setSingleFlight(boolean singleFlight) {
@@ -394,8 +396,9 @@ public final class OtpResendOptions {
    * Sets whether a clustered client refuses a request id that another call has in flight, as {@link
    * ResendFailure#ALREADY_IN_PROGRESS}. The id is free again after the call. After {@link
    * ResendFailure#TIMEOUT}, {@link ResendFailure#CONNECTION_LOST} or the death of a node it stays
-   * refused until the deadline, or a second or two longer. If the cluster does not answer within
-   * {@link #getConnectTimeout()}, the call fails as {@link ResendFailure#GUARD_UNAVAILABLE}.
+   * refused until the deadline and the cooldown have passed, or a second or two longer. If the
+   * cluster does not answer within {@link #getConnectTimeout()}, the call fails as {@link
+   * ResendFailure#GUARD_UNAVAILABLE}.
    *
    * <p>Vert.x's cluster manager for ZooKeeper has no atomic {@code putIfAbsent}. With it, a client
    * cannot be created while this is true.
@@ -416,10 +419,10 @@ public final class OtpResendOptions {
   /**
    * Sets how long a request id is refused, as {@link ResendFailure#COOLING_DOWN}, after a resend
    * that was or may have been sent. The time begins when the request is sent. The cooldown holds
-   * within one {@code Vertx} for all clients of the same base URL that have a cooldown. With a
-   * {@link #setClusterGuard cluster guard} it holds on all nodes. A call that fails and is not
-   * {@link ResendException#maybeSent() maybe sent} ends its cooldown at once. Choose a time that is
-   * no longer than the service's own cooldown.
+   * within one {@code Vertx} for all clients of the same base URL, also for clients without one.
+   * With a {@link #setClusterGuard cluster guard} it holds on all nodes. A call that fails and is
+   * not {@link ResendException#maybeSent() maybe sent} ends its cooldown at once. Choose a time
+   * that is no longer than the service's own cooldown.
    *
    * @param cooldown 0 to 1 day, in whole milliseconds; 0, which is off, by default
    * @return this

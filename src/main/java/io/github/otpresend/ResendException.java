@@ -159,8 +159,9 @@ public final class ResendException extends RuntimeException {
    * {@return the time to wait} It comes from the {@code Retry-After} header. A date there counts
    * from the {@code Date} of the answer, or from the clock of this machine if the answer has none.
    * If the time has passed, it is zero. For {@link ResendFailure#COOLING_DOWN} it is the time left
-   * of the {@link OtpResendOptions#setCooldown cooldown}. For a failure that is maybe sent it is
-   * the longer of the two times.
+   * of the {@link OtpResendOptions#setCooldown cooldown}, and for a failure that is maybe sent the
+   * longer of the two times. For {@link ResendFailure#ALREADY_IN_PROGRESS} it is the time to the
+   * deadline of the other call.
    */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);

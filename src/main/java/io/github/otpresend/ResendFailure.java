@@ -78,7 +78,7 @@ public enum ResendFailure {
    */
   CONNECTION_FAILED("ConnectionFailedException", 503, false, NextStep.RETRY_LATER),
 
-  /** There are more calls at once than {@code maxConnections} and {@code maxPending} allow. */
+  /** As many calls have not ended as {@code maxConnections} and {@code maxPending} allow. */
   OVERLOADED("OverloadedException", 503, false, NextStep.RETRY_LATER),
 
   /** A code was or may have been sent less than {@code cooldown} ago. */
@@ -87,12 +87,15 @@ public enum ResendFailure {
   /** The client is closed or closing. */
   CLOSED("ClientClosedException", 503, false, NextStep.RETRY_LATER),
 
-  /** Another call in the cluster has this request id in flight, or may have sent it. */
+  /**
+   * Another call has this request id in flight, or may have sent it. {@link
+   * ResendException#retryAfter()} is the time to the deadline of that call.
+   */
   ALREADY_IN_PROGRESS("AlreadyInProgressException", 409, false, NextStep.AWAIT_CODE),
 
   /**
-   * The cluster-wide map failed or did not answer in time, so another node may have this request id
-   * in flight.
+   * The claims that the nodes share failed or did not answer in time, so another node may have this
+   * request id in flight.
    */
   GUARD_UNAVAILABLE("GuardUnavailableException", 503, false, NextStep.RETRY_LATER),
 

@@ -22,6 +22,12 @@ public final class Failures {
         kind, kind.type(), kind.httpStatus(), kind.maybeSent(), message, retryAfter, null, null);
   }
 
+  /** Returns the failure of a call that may have been sent, and got no answer by its deadline. */
+  public static ResendException timedOut(Duration timeout) {
+    String message = "No complete answer within timeout, " + timeout;
+    return new ResendException(ResendFailure.TIMEOUT, message);
+  }
+
   /** Returns the failure with this time to wait, unless its own time to wait is longer. */
   public static ResendException waiting(ResendException failure, Duration atLeast) {
     Duration known = failure.retryAfter().orElse(Duration.ZERO);

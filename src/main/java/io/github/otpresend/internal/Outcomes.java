@@ -98,7 +98,7 @@ public final class Outcomes {
     return ANSWERS.containsKey(type) || OWN.containsKey(type);
   }
 
-  /** Returns whether the cluster's entry for the request id stays until it expires. */
+  /** Returns whether the service may still be working on the request, so that its claim stays. */
   public static boolean keepsHold(ResendFailure kind) {
     return WITHOUT_ANSWER.contains(kind);
   }

@@ -7,85 +7,54 @@ import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
 import io.github.otpresend.internal.Failures;
-import io.github.otpresend.internal.Outcomes;
-import io.github.otpresend.internal.ReplyDecoder;
-import io.github.otpresend.internal.claims.ClusterGuard;
-import io.github.otpresend.internal.claims.Cooldowns;
-import io.github.otpresend.internal.claims.SingleFlight;
-import io.github.otpresend.internal.http.BoundedBody;
+import io.github.otpresend.internal.Outcome;
+import io.github.otpresend.internal.claims.Claims;
+import io.github.otpresend.internal.http.Exchange;
 import io.github.otpresend.internal.http.Link;
 import io.github.otpresend.internal.http.Pool;
 import io.github.otpresend.internal.http.Redaction;
-import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.Future;
-import io.vertx.core.Handler;
 import io.vertx.core.Promise;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.internal.ContextInternal;
-import io.vertx.core.json.JsonObject;
-import io.vertx.ext.web.client.HttpResponse;
 import java.util.Objects;
-import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call, from its entry to its outcome. It is used on the client's event loop only.
- *
- * <p>The {@link Step} of a call says which event the call waits for. Any other event, except the
- * deadline, comes too late and is ignored.
+ * One call, from its entry to its outcome: it gets the claim on its request id, a token and a
+ * connection, sends, and settles the claim. It is used on the client's event loop only.
  */
-final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waiter {
-  /** What a call waits for. */
-  private enum Step {
-    /** Its turn on the event loop. */
-    ENTRY,
-
-    /** The outcome of another call for the same request id. */
-    SHARED,
-
-    /** The cluster's map. */
-    GUARD,
-
-    /** The token provider. */
-    TOKEN,
-
-    /** A connection, or the end of a pause between two attempts to get one. */
-    CONNECTION,
-
-    /** The answer. The service may have acted. */
-    SENT,
-
-    /** Giving back the connection, and updating the cluster's map. The outcome is decided. */
-    ENDING,
-
-    /** Nothing. */
-    DONE
-  }
+final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Asker, Pool.Waiter {
+  /**
+   * What the call waits for.
+   *
+   * @param abandon stops waiting; the event that the call waits for does not come any more
+   * @param atDeadline returns the outcome if the deadline comes first
+   */
+  private record Stage(Runnable abandon, Supplier<ResendException> atDeadline) {}
 
   private final ClientState client;
   private final ContextInternal context;
-  private final Promise<ResendResponse> outcome;
+  private final Promise<ResendResponse> promise;
   private final String requestId;
   private final String segment;
+  private final Claims.Claim claim;
   private final long began = System.nanoTime();
 
-  private Step step = Step.ENTRY;
-  private boolean hasPlace;
-  private SingleFlight.@Nullable Flight flight;
-  private ClusterGuard.@Nullable Hold hold;
-  private Tokens.@Nullable Askers askers;
-  private String token = "";
+  /** Null before the call has begun, and when it has ended. */
+  private @Nullable Stage stage;
+
+  private boolean isEntering;
+  private @Nullable Set<Tokens.Asker> askers;
   private DeadlineQueue.@Nullable Entry queued;
   private @Nullable ConnectAttempts attempts;
-  private Cooldowns.@Nullable Cooldown cooldown;
-  private @Nullable Link link;
+  private String token = "";
 
   /** The answer to the first request, if that was a 401. */
   private @Nullable ResendException unauthorized;
 
   private String rejectedToken = "";
-  private @Nullable ResendResponse response;
-  private @Nullable ResendException failure;
 
   /**
    * @param segment the request id as a path segment
@@ -94,12 +63,13 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
     this.client = client;
     this.requestId = requestId;
     this.segment = segment;
+    claim = client.claims.claim(requestId);
     context = Contexts.traced(client.home, caller);
-    outcome = caller.promise();
+    promise = caller.promise();
   }
 
   Future<ResendResponse> outcome() {
-    return outcome.future();
+    return promise.future();
   }
 
   /** Starts the call on the event loop; at once, if this thread is the event loop. */
@@ -108,124 +78,67 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   }
 
   private void enter() {
-    if (!client.enter()) {
-      Contexts.complete(
-          outcome, null, new ResendException(ResendFailure.CLOSED, "The client is closed"));
-      return;
-    }
-    client.deadlines.add(this, began);
-    if (client.flights != null) {
-      SingleFlight.Flight own = client.flights.flight(requestId);
-      Handler<Promise<JsonObject>> running = own.begin();
-      if (running != null) {
-        follow(running);
-        return;
-      }
-      flight = own;
-    }
+    isEntering = true;
     try {
-      admit();
-    } catch (ResendException refusal) {
-      fail(refusal);
-      return;
+      client.deadlines.add(this, began);
+      if (nanosLeft() <= 0) {
+        // not a fault of the provider or of the shared claims
+        String message = "The client's event loop was busy until the deadline; no request was sent";
+        fail(new ResendException(ResendFailure.CONNECTION_FAILED, message));
+      } else {
+        await(claim::abandon, claim::late);
+        claim.ask(due(), context, this);
+      }
+    } finally {
+      isEntering = false;
     }
-    if (client.guard != null) {
-      acquire(client.guard);
+  }
+
+  private void await(Runnable abandon, Supplier<ResendException> atDeadline) {
+    stage = new Stage(abandon, atDeadline);
+  }
+
+  @Override
+  public void claimed(@Nullable Outcome refusal) {
+    if (refusal != null) {
+      end(refusal);
     } else {
-      askForToken();
+      awaitToken();
+      askers = client.tokens.ask(this);
     }
   }
 
-  /** Takes a place for the call, or throws the reason why the call must not begin. */
-  private void admit() {
-    if (client.cooldowns != null) {
-      client.cooldowns.check(requestId);
-    }
-    hasPlace = client.takePlace();
-    if (!hasPlace) {
-      throw new ResendException(
-          ResendFailure.OVERLOADED,
-          "As many resends are in flight as maxConnections and maxPending allow");
-    } else if (nanosLeft() <= 0) {
-      throw new ResendException(
-          ResendFailure.CONNECTION_FAILED,
-          "The client's event loop was busy until the deadline; no request was sent");
-    }
-  }
-
-  private void follow(Handler<Promise<JsonObject>> running) {
-    step = Step.SHARED;
-    Promise<JsonObject> shared = context.promise();
-    shared
-        .future()
-        .map(ReplyDecoder::response)
-        .onComplete(
-            (reply, cause) -> {
-              if (step == Step.SHARED) {
-                decide(reply, cause == null ? null : ResendException.from(cause));
-                conclude();
-              }
-            });
-    running.handle(shared);
-  }
-
-  private void acquire(ClusterGuard guard) {
-    step = Step.GUARD;
-    // rounded up, so that the entry does not end before the call
-    guard
-        .acquire(requestId, nanosLeft() / 1_000_000 + 1)
-        .onComplete(
-            (acquired, cause) -> {
-              if (step != Step.GUARD) {
-                if (acquired != null) {
-                  guard.release(acquired);
-                }
-              } else if (acquired == null) {
-                fail(ResendException.from(Objects.requireNonNull(cause)));
-              } else {
-                hold = acquired;
-                askForToken();
-              }
-            });
-  }
-
-  private void askForToken() {
-    step = Step.TOKEN;
-    askers = client.tokens.ask(this);
+  private void awaitToken() {
+    await(
+        () -> {
+          if (askers != null) {
+            askers.remove(this);
+          }
+        },
+        () -> Tokens.unavailable("did not answer in time"));
   }
 
   @Override
   public void useToken(@Nullable String token, @Nullable ResendException failure) {
-    askers = null;
-    if (step != Step.TOKEN) {
-      return;
-    } else if (token == null) {
+    if (token == null) {
       fail(Objects.requireNonNull(failure));
     } else if (unauthorized != null && token.equals(rejectedToken)) {
       fail(unauthorized);
     } else {
       this.token = token;
-      step = Step.CONNECTION;
-      queued = client.pool.take(this);
+      takeConnection();
     }
   }
 
-  @Override
-  public void notConnected(Throwable cause) {
-    queued = null;
-    attempts().failed(cause);
-    long pause = attempts().pauseMillis(nanosLeft() / 1_000_000);
-    if (pause > 0) {
-      context.setTimer(pause, id -> connectAgain());
-    } else {
-      fail(attempts().failure());
-    }
-  }
-
-  private void connectAgain() {
-    if (step == Step.CONNECTION) {
-      queued = client.pool.take(this);
-    }
+  private void takeConnection() {
+    await(
+        () -> {
+          if (queued != null) {
+            queued.cancel();
+          }
+        },
+        () -> attempts().failure());
+    queued = client.pool.take(this);
   }
 
   private ConnectAttempts attempts() {
@@ -236,189 +149,112 @@ final class Call extends DeadlineQueue.Entry implements Tokens.Asker, Pool.Waite
   }
 
   @Override
+  public void notConnected(Throwable cause) {
+    attempts().failed(cause);
+    long pause = attempts().pauseMillis(nanosLeft() / 1_000_000);
+    if (pause > 0) {
+      long timer = context.setTimer(pause, id -> takeConnection());
+      await(() -> context.owner().cancelTimer(timer), () -> attempts().failure());
+    } else {
+      fail(attempts().failure());
+    }
+  }
+
+  @Override
   public void connected(Link link) {
-    queued = null;
-    try {
-      if (nanosLeft() <= 0) {
-        throw attempts().failure();
-      } else if (client.cooldowns != null) {
-        cooldown = client.cooldowns.begin(requestId);
-      }
-    } catch (ResendException unsent) {
+    if (nanosLeft() <= 0) {
       // later: giving the connection back now would call the next waiter within this method
       context.runOnContext(v -> client.pool.giveBack(link));
-      fail(unsent);
+      fail(attempts().failure());
       return;
     }
-    send(link);
+    Exchange exchange =
+        new Exchange(
+            client.transport,
+            client.pool,
+            link,
+            client.options.getMaxResponseBytes(),
+            token,
+            this::answered);
+    await(exchange::abandon, this::timedOut);
+    claim.sending();
+    exchange.send(context, segment);
   }
 
-  private void send(Link link) {
-    this.link = link;
-    step = Step.SENT;
-    BoundedBody body = new BoundedBody(link, client.options.getMaxResponseBytes());
-    client
-        .transport
-        .send(context, link, segment, token, body)
-        .onComplete((answer, cause) -> receive(body, answer, cause));
+  private ResendException timedOut() {
+    return Failures.timedOut(client.options.getTimeout());
   }
 
-  private void receive(
-      BoundedBody body, @Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
-    if (step != Step.SENT) {
-      return;
-    }
-    Link used = Objects.requireNonNull(link);
-    link = null;
-    ResendResponse success = null;
-    ResendException refusal = null;
-    try {
-      success = decode(body, answer, cause);
-    } catch (ResendException e) {
-      refusal = e;
-    } catch (Throwable e) { // for example, a class of Jackson is missing
-      refusal =
-          Failures.of(
-              ResendFailure.INVALID_RESPONSE,
-              "The answer could not be decoded: " + e.getClass().getName(),
-              e);
-    }
-    if (answer == null) {
-      client.pool.lost(used);
-    } else if (refusal != null && Outcomes.closesConnection(refusal.failure())) {
-      used.close();
-    } else {
-      used.received(answer);
-    }
-    boolean isFirst401 =
-        unauthorized == null
-            && refusal != null
-            && refusal.failure() == ResendFailure.UNAUTHORIZED
-            && refusal.httpStatus() == 401;
-    if (isFirst401) {
-      unauthorized = refusal;
-      stopCooldown();
+  private void answered(Outcome answer) {
+    ResendException failure = answer.failure();
+    boolean is401 =
+        failure != null
+            && failure.failure() == ResendFailure.UNAUTHORIZED
+            && failure.httpStatus() == 401;
+    if (is401 && unauthorized == null) {
+      unauthorized = failure;
       rejectedToken = token;
       attempts = null;
-      step = Step.TOKEN;
-    } else {
-      decide(success, refusal);
-    }
-    // Netty may still deliver data that it has already read. So the connection is given back one
-    // turn of the event loop later. Data that comes before that closes the connection, and no other
-    // request is on it then.
-    context.runOnContext(
-        v -> {
-          client.pool.giveBack(used);
-          if (isFirst401) {
-            askAgain();
-          } else {
-            conclude();
-          }
-        });
-  }
-
-  private ResendResponse decode(
-      BoundedBody body, @Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
-    try {
-      return ResponseDecoder.decode(body, answer, cause);
-    } catch (ResendException e) {
-      throw Redaction.without(rejectedToken, Redaction.without(token, e));
-    }
-  }
-
-  private void askAgain() {
-    if (step == Step.TOKEN) {
+      awaitToken();
       askers = client.tokens.askAgain(rejectedToken, this);
+    } else {
+      end(failure == null ? answer : Outcome.of(Redaction.without(rejectedToken, failure)));
     }
   }
 
   /** Ends the call, because its deadline has come. */
   @Override
   public void expire() {
-    ResendException timedOut =
-        switch (step) {
-          case GUARD -> ClusterGuard.unavailable("did not answer in time", null);
-          case TOKEN -> Tokens.unavailable("did not answer in time");
-          case ENTRY, CONNECTION -> attempts().failure();
-          case SHARED, SENT ->
-              new ResendException(
-                  ResendFailure.TIMEOUT,
-                  "No complete answer within timeout, " + client.options.getTimeout());
-          case ENDING, DONE -> null;
-        };
-    if (timedOut != null) {
-      if (askers != null) {
-        askers.remove(this);
+    while (stage != null) { // the stage, and then the wait for the release of the claim
+      Stage last = stage;
+      last.abandon.run();
+      if (stage == last) {
+        fail(last.atDeadline.get());
       }
-      if (queued != null) {
-        queued.cancel();
-      }
-      if (link != null) {
-        client.pool.lost(link);
-      }
-      fail(timedOut);
     }
-    leave(); // without waiting for the cluster, since the cluster may have caused the delay
   }
-
-  // ---- the outcome
 
   private void fail(ResendException failure) {
-    decide(null, failure);
-    conclude();
+    end(Outcome.of(failure));
   }
 
-  private void decide(@Nullable ResendResponse response, @Nullable ResendException failure) {
-    step = Step.ENDING;
-    if (failure != null && !failure.maybeSent()) {
-      stopCooldown();
-    }
-    this.response =
-        response == null || cooldown == null
-            ? response
-            : new ResendResponse(response.success(), Optional.of(cooldown.rest()));
-    this.failure =
-        failure == null || cooldown == null ? failure : Failures.waiting(failure, cooldown.rest());
-  }
-
-  private void stopCooldown() {
-    if (cooldown != null) {
-      cooldown.stop();
-      cooldown = null;
+  private void end(Outcome decided) {
+    Outcome outcome = claim.decide(decided);
+    Future<Void> settled = claim.settle(outcome);
+    // does not wait until the deadline has passed: the store may have caused the delay
+    await(() -> leave(outcome), this::timedOut);
+    Stage settling = stage;
+    if (settled.isComplete()) {
+      leave(outcome);
+    } else {
+      settled.onComplete(
+          done -> {
+            if (stage == settling) {
+              leave(outcome);
+            }
+          });
     }
   }
 
   /**
-   * Updates the cluster's entry before the call leaves. Otherwise the entry would refuse the
-   * caller's next call.
+   * Leaves the client, and only then gives the outcome to the caller and to the calls that share
+   * this one. Their handlers may do anything.
    */
-  private void conclude() {
-    boolean keepsHold = failure != null && Outcomes.keepsHold(failure.failure());
-    if (hold == null || (keepsHold && cooldown == null)) {
-      leave();
-      return;
-    }
-    ClusterGuard guard = Objects.requireNonNull(client.guard);
-    Future<Void> concluded =
-        cooldown == null ? guard.release(hold) : guard.coolDown(hold, cooldown.rest(), keepsHold);
-    concluded.onComplete(done -> context.emit(v -> leave()));
-  }
-
-  /**
-   * Leaves the client, and only then completes the caller's future, whose handlers may do anything.
-   */
-  private void leave() {
-    if (step == Step.DONE) {
-      return;
-    }
-    step = Step.DONE;
+  private void leave(Outcome outcome) {
+    stage = null;
     cancel();
-    client.leave(hasPlace, requestId, response, failure);
-    if (flight != null) {
-      flight.end(response, failure);
+    claim.free();
+    client.leave(requestId, outcome.response(), outcome.failure());
+    claim.complete(outcome);
+    if (isEntering) { // a handler that asks again would otherwise ask within this method
+      context.runOnContext(v -> deliver(outcome));
+    } else {
+      deliver(outcome);
     }
-    Contexts.complete(outcome, response, failure);
+  }
+
+  private void deliver(Outcome outcome) {
+    Contexts.complete(promise, outcome.response(), outcome.failure());
     client.closeIfDrained();
   }
 }

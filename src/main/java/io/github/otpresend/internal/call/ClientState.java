@@ -4,15 +4,15 @@ package io.github.otpresend.internal.call;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
+import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.TokenProvider;
 import io.github.otpresend.internal.BaseUrl;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
 import io.github.otpresend.internal.Setting;
-import io.github.otpresend.internal.claims.ClusterGuard;
-import io.github.otpresend.internal.claims.Cooldowns;
-import io.github.otpresend.internal.claims.SingleFlight;
+import io.github.otpresend.internal.claims.Claims;
+import io.github.otpresend.internal.claims.ClusterClaims;
 import io.github.otpresend.internal.http.Pool;
 import io.github.otpresend.internal.http.Transport;
 import io.vertx.core.Future;
@@ -21,14 +21,18 @@ import io.vertx.core.internal.CloseFuture;
 import io.vertx.core.internal.ContextInternal;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the calls of one client share, and the count of these calls. It is used on the client's
- * event loop only.
+ * What the calls of one client share, and the count of these calls. Any thread may enter, leave and
+ * close. All else is used on the client's event loop only.
  */
 final class ClientState {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
+
+  /** What a closed client adds to {@link #calls}, so that the count is negative. */
+  private static final int CLOSED = Integer.MIN_VALUE;
 
   final OtpResendOptions options;
   final ContextInternal home;
@@ -36,29 +40,23 @@ final class ClientState {
   final Tokens tokens;
   final Transport transport;
   final Pool pool;
+  final Claims claims;
 
   /** The host and port of the service. */
   final String service;
 
-  /** The flights that all clients of one base URL share. Null if calls are not shared. */
-  final @Nullable SingleFlight flights;
-
-  /** The cooldowns in progress; null if the cooldown is off. */
-  final @Nullable Cooldowns cooldowns;
-
-  /** The guard; null without a cluster, or if the guard is switched off. */
-  final @Nullable ClusterGuard guard;
-
   private final CloseFuture resources;
-  private final int maxPlaces;
+  private final int maxCalls;
   private final Promise<Void> closed = Promise.promise();
-  private int calls;
-  private int places;
-  private boolean closing;
+
+  /** The number of calls that have entered and not left, whatever they wait for. */
+  private final AtomicInteger calls = new AtomicInteger();
+
+  private boolean isClosing;
 
   /**
    * @param resources the close future of what Vert.x creates on the home context
-   * @param isGuarded whether the cluster guards the request ids
+   * @param isGuarded whether the nodes of the cluster share their claims
    */
   ClientState(
       ContextInternal home,
@@ -75,50 +73,37 @@ final class ClientState {
     tokens = new Tokens(home, provider, options.getTimeout());
     transport = new Transport(home, options, baseUrl);
     pool = new Pool(home, transport, options);
-    maxPlaces = options.getMaxConnections() + options.getMaxPending();
+    maxCalls = options.getMaxConnections() + options.getMaxPending();
     String requestIds = service + baseUrl.path();
-    flights = options.isSingleFlight() ? new SingleFlight(home.owner(), requestIds) : null;
-    cooldowns =
-        options.getCooldown().isZero()
-            ? null
-            : new Cooldowns(home, requestIds, options.getCooldown());
-    guard =
-        isGuarded
-            ? new ClusterGuard(home, requestIds, options.getConnectTimeout(), options.getCooldown())
-            : null;
-  }
-
-  /** Counts a new call, which must {@link #leave} later. Returns false if the client is closed. */
-  boolean enter() {
-    if (closing) {
-      return false;
-    }
-    calls++;
-    return true;
+    ClusterClaims shared = isGuarded ? new ClusterClaims(home.owner(), requestIds) : null;
+    claims = new Claims(home, requestIds, options, shared);
   }
 
   /**
-   * Takes one of the places that maxConnections and maxPending allow. Returns false if no place is
-   * free.
+   * Counts a new call, which must {@link #leave} later.
+   *
+   * @throws ResendException CLOSED or OVERLOADED
    */
-  boolean takePlace() {
-    if (places == maxPlaces) {
-      return false;
+  void enter() {
+    int before = calls.getAndUpdate(n -> n < 0 || n >= maxCalls ? n : n + 1);
+    if (before < 0) {
+      throw new ResendException(ResendFailure.CLOSED, "The client is closed");
+    } else if (before >= maxCalls) {
+      throw new ResendException(
+          ResendFailure.OVERLOADED,
+          "As many resends are in flight as maxConnections and maxPending allow");
     }
-    places++;
-    return true;
+  }
+
+  /** Subtracts a call from the count, because it never began. */
+  void leave() {
+    calls.decrementAndGet();
   }
 
   /** Subtracts a call from the count, because its outcome is decided, and logs the outcome. */
   void leave(
-      boolean hadPlace,
-      String requestId,
-      @Nullable ResendResponse response,
-      @Nullable ResendException failure) {
-    calls--;
-    if (hadPlace) {
-      places--;
-    }
+      String requestId, @Nullable ResendResponse response, @Nullable ResendException failure) {
+    leave();
     Contexts.shield(
         home,
         () ->
@@ -139,27 +124,30 @@ final class ClientState {
     return failure.failure() + " (" + failure.httpStatus() + ", " + sent + ")";
   }
 
-  /** Refuses new calls from now on, and closes what is shared once the last call has left. */
-  void close() {
-    closing = true;
-    closeIfDrained();
+  /** Refuses new calls from now on. */
+  void refuseCalls() {
+    calls.getAndUpdate(n -> n | CLOSED);
   }
 
-  /** Closes what is shared, if the client is closed and the last call has left. */
+  /**
+   * Closes what is shared, if the client is closed, the last call has left, and the claims of all
+   * calls are settled.
+   */
   void closeIfDrained() {
-    if (closing && calls == 0 && !resources.isClosed()) {
-      deadlines.close();
-      tokens.close();
-      pool.close();
-      if (guard != null) {
-        guard.close();
-      }
-      resources.close().onComplete(done -> closed.tryComplete());
-      // Vert.x cannot close a connection any more if the metrics of the application have thrown
-      long limit =
-          home.setTimer(options.getConnectTimeout().toMillis(), id -> closed.tryComplete());
-      closed.future().onComplete(done -> home.owner().cancelTimer(limit));
+    if (calls.get() == CLOSED && !isClosing) {
+      isClosing = true;
+      claims.close().onComplete(settled -> closeAll());
     }
+  }
+
+  private void closeAll() {
+    deadlines.close();
+    tokens.close();
+    pool.close();
+    resources.close().onComplete(done -> closed.tryComplete());
+    // Vert.x cannot close a connection any more if the metrics of the application have thrown
+    long limit = home.setTimer(options.getConnectTimeout().toMillis(), id -> closed.tryComplete());
+    closed.future().onComplete(done -> home.owner().cancelTimer(limit));
   }
 
   /** Returns a future that completes once all is closed. */

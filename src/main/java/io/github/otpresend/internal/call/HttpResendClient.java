@@ -11,7 +11,7 @@ import io.github.otpresend.TokenProvider;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.RequestId;
-import io.github.otpresend.internal.claims.ClusterGuard;
+import io.github.otpresend.internal.claims.ClusterClaims;
 import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.Closeable;
 import io.vertx.core.Future;
@@ -60,7 +60,7 @@ public final class HttpResendClient implements OtpResendClient {
     this.vertx = Contexts.owner(vertx);
     boolean isGuarded = options.isClusterGuard() && this.vertx.isClustered();
     if (isGuarded) {
-      ClusterGuard.checkCanGuard(this.vertx.clusterManager().getClass().getName());
+      ClusterClaims.checkCanGuard(this.vertx.clusterManager().getClass().getName());
     }
     if (OptionRules.isPlaintext(options)) {
       String warning = "allowPlaintext: the token travels in clear text to " + options.getBaseUrl();
@@ -93,18 +93,21 @@ public final class HttpResendClient implements OtpResendClient {
   @Override
   public Future<ResendResponse> resend(String requestId) {
     ContextInternal caller = Contexts.ofCaller(vertx);
-    Call call;
+    String segment;
     try {
-      call = new Call(state, caller, requestId, RequestId.toSegment(requestId));
+      segment = RequestId.toSegment(requestId);
+      state.enter();
     } catch (ResendException refusal) {
       return Contexts.failed(caller, refusal);
     }
     try {
+      Call call = new Call(state, caller, requestId, segment);
       call.start();
+      return call.outcome();
     } catch (RejectedExecutionException e) { // no context is left that can run anything
+      state.leave();
       return Future.failedFuture(Failures.of(ResendFailure.CLOSED, "Vert.x is closed", e));
     }
-    return call.outcome();
   }
 
   /**
@@ -132,8 +135,9 @@ public final class HttpResendClient implements OtpResendClient {
   }
 
   private Future<Void> beginClose() {
+    state.refuseCalls();
     try {
-      home.emit(v -> state.close());
+      home.emit(v -> state.closeIfDrained());
     } catch (RejectedExecutionException e) {
       state.vertxIsClosed();
     }

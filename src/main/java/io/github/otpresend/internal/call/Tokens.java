@@ -33,7 +33,7 @@ final class Tokens {
   private @Nullable Future<String> pending;
 
   /** The askers that wait for {@link #pending}. One listener serves them all. */
-  private Askers pendingAskers = new Askers();
+  private Set<Asker> pendingAskers = new LinkedHashSet<>();
 
   /**
    * The usable token that the provider returned last. Most often it returns the same token again.
@@ -44,22 +44,6 @@ final class Tokens {
   interface Asker {
     /** Receives the token or the failure, whichever is not null. */
     void useToken(@Nullable String token, @Nullable ResendException failure);
-  }
-
-  /** The askers that wait for the same answer. */
-  static final class Askers {
-    private final Set<Asker> waiting = new LinkedHashSet<>();
-
-    /** Removes an asker, which then receives nothing. */
-    void remove(Asker asker) {
-      waiting.remove(asker);
-    }
-
-    private void answer(@Nullable String token, @Nullable ResendException failure) {
-      List<Asker> answered = List.copyOf(waiting);
-      waiting.clear();
-      answered.forEach(asker -> asker.useToken(token, failure));
-    }
   }
 
   /**
@@ -73,9 +57,9 @@ final class Tokens {
 
   /**
    * Asks the provider for a token. Returns null if the asker has already received the token or the
-   * failure, or else the group in which the asker waits.
+   * failure, or else the group in which the asker waits until it removes itself.
    */
-  @Nullable Askers ask(Asker asker) {
+  @Nullable Set<Asker> ask(Asker asker) {
     assert home.inThread();
     String token = null;
     ResendException failure;
@@ -96,13 +80,13 @@ final class Tokens {
     return null;
   }
 
-  private Askers waitFor(Future<String> asked, Asker asker) {
+  private Set<Asker> waitFor(Future<String> asked, Asker asker) {
     if (asked == pending) {
-      pendingAskers.waiting.add(asker);
+      pendingAskers.add(asker);
       return pendingAskers;
     }
-    Askers askers = new Askers();
-    askers.waiting.add(asker); // first, since the provider may answer now
+    Set<Asker> askers = new LinkedHashSet<>();
+    askers.add(asker); // first, since the provider may answer now
     pending = asked;
     pendingAskers = askers;
     try {
@@ -115,12 +99,19 @@ final class Tokens {
   }
 
   private void answered(
-      Future<String> answer, Askers askers, @Nullable String token, @Nullable Throwable cause) {
+      Future<String> answer, Set<Asker> askers, @Nullable String token, @Nullable Throwable cause) {
     if (pending == answer) {
       pending = null;
     }
     ResendException failure = check(token, cause);
-    askers.answer(failure == null ? token : null, failure);
+    answer(askers, failure == null ? token : null, failure);
+  }
+
+  private static void answer(
+      Set<Asker> askers, @Nullable String token, @Nullable ResendException failure) {
+    List<Asker> answered = List.copyOf(askers);
+    askers.clear();
+    answered.forEach(asker -> asker.useToken(token, failure));
   }
 
   private @Nullable ResendException check(@Nullable String token, @Nullable Throwable failure) {
@@ -140,15 +131,15 @@ final class Tokens {
    * one refresh. The new token is remembered for as long as a 401 to the rejected token may still
    * arrive.
    */
-  @Nullable Askers askAgain(String rejected, Asker asker) {
+  @Nullable Set<Asker> askAgain(String rejected, Asker asker) {
     Refresh refresh = refreshes.get(rejected);
     if (refresh == null) {
       refresh = new Refresh(rejected);
       refreshes.put(rejected, refresh);
-      refresh.askers.waiting.add(asker);
+      refresh.askers.add(asker);
       refresh.begin();
     } else if (refresh.fresh == null) {
-      refresh.askers.waiting.add(asker);
+      refresh.askers.add(asker);
     } else {
       asker.useToken(refresh.fresh, null);
       return null;
@@ -158,11 +149,11 @@ final class Tokens {
 
   private final class Refresh extends DeadlineQueue.Entry implements Asker {
     private final String rejected;
-    private final Askers askers = new Askers();
+    private final Set<Asker> askers = new LinkedHashSet<>();
     private @Nullable String fresh;
 
     /** The group in which the refresh waits. */
-    private @Nullable Askers waitsWith;
+    private @Nullable Set<Asker> waitsWith;
 
     Refresh(String rejected) {
       this.rejected = rejected;
@@ -188,7 +179,7 @@ final class Tokens {
         fresh = token;
         deadlines.add(this);
       }
-      askers.answer(token, failure);
+      answer(askers, token, failure);
     }
 
     @Override
@@ -198,7 +189,7 @@ final class Tokens {
         if (waitsWith != null) {
           waitsWith.remove(this);
         }
-        askers.answer(null, unavailable("did not answer in time"));
+        answer(askers, null, unavailable("did not answer in time"));
       }
     }
   }

@@ -185,9 +185,7 @@ public final class Pool {
     link.close();
   }
 
-  /**
-   * Makes a connection before any call waits for it, if maxConnections allows another connection.
-   */
+  /** Makes a connection before any call waits for it, if maxConnections allows another. */
   public void warmUp() {
     if (connections < maxConnections) {
       connect();

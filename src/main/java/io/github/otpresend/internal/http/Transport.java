@@ -29,7 +29,6 @@ import io.vertx.ext.web.client.WebClientOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger.Level;
-import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.net.InetSocketAddress;
 import java.util.Objects;
@@ -82,16 +81,9 @@ public final class Transport implements Pool.Connector {
     } finally {
       home.endDispatch(previous);
     }
-    HttpClientInternal perConnection =
-        (HttpClientInternal)
-            Proxy.newProxyInstance(
-                HttpClientInternal.class.getClassLoader(),
-                new Class<?>[] {HttpClientInternal.class},
-                (proxy, method, arguments) -> invoke(method, arguments));
     webClient =
         WebClient.wrap(
-            perConnection,
-            new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
+            seam(), new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
     connectOptions =
         new HttpConnectOptions()
             .setHost(baseUrl.host())
@@ -179,12 +171,21 @@ public final class Transport implements Pool.Connector {
     }
   }
 
-  private @Nullable Object invoke(Method method, Object @Nullable [] arguments)
-      throws ReflectiveOperationException {
-    if (!method.getName().equals("request")) {
-      return method.invoke(agent, arguments);
-    }
-    RequestOptions request = (RequestOptions) Objects.requireNonNull(arguments)[0];
+  /** Returns the HTTP client that the Web Client gets. It has the methods that this one calls. */
+  HttpClientInternal seam() {
+    return (HttpClientInternal)
+        Proxy.newProxyInstance(
+            HttpClientInternal.class.getClassLoader(),
+            new Class<?>[] {HttpClientInternal.class},
+            (proxy, method, arguments) ->
+                switch (method.getName()) {
+                  case "config", "options", "vertx" -> method.invoke(agent, arguments);
+                  case "request" -> request((RequestOptions) Objects.requireNonNull(arguments)[0]);
+                  default -> throw new UnsupportedOperationException(method.toString());
+                });
+  }
+
+  private Future<HttpClientRequest> request(RequestOptions request) {
     return Objects.requireNonNull(connection)
         .request(request.setProxyOptions(null)) // the connection goes through the proxy already
         .onSuccess(this::prepare);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.internal.claims;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.vertx.core.Future;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.shareddata.AsyncMap;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/**
+ * The claims of all nodes of a cluster, in a cluster-wide map. Of the map's conditional operations
+ * only {@code putIfAbsent} has a time to live. So a request id has two keys: one for the claim, and
+ * one for the cooldown. A claim is put first, and a cooldown is read after that. A cooldown is put
+ * first, and its claim is removed after that. So no call can find neither.
+ */
+public final class ClusterClaims implements SharedClaims {
+  private static final String MAP = "io.github.otpresend";
+  private static final String COOLING = "/cooling";
+
+  /**
+   * The tick of the clock that expires entries. Hazelcast's clock has whole seconds, rounded down.
+   */
+  private static final long CLOCK_TICK_MILLIS = 1_000;
+
+  /** The longest time for which the map keeps an entry whose cooldown has ended. */
+  private static final long MAP_DELAY_MILLIS = 2 * CLOCK_TICK_MILLIS;
+
+  private final VertxInternal vertx;
+  private final String service;
+  private final String nodeId;
+
+  /**
+   * @param service the name of the service to which the request ids belong
+   */
+  public ClusterClaims(VertxInternal vertx, String service) {
+    this.vertx = vertx;
+    this.service = service;
+    nodeId = vertx.clusterManager().getNodeId();
+  }
+
+  /**
+   * Throws an exception if the cluster manager has no map that can guard.
+   *
+   * @param clusterManager the name of its class
+   */
+  public static void checkCanGuard(String clusterManager) {
+    if (clusterManager.startsWith("io.vertx.spi.cluster.zookeeper.")) {
+      throw new IllegalArgumentException(
+          "clusterGuard is true, but "
+              + clusterManager
+              + " cannot guard: two nodes that call putIfAbsent of its map at the same time both"
+              + " succeed; set clusterGuard to false, or use Hazelcast, Infinispan or Ignite");
+    }
+  }
+
+  /**
+   * The value of both keys, which the map holds as text. The times are in milliseconds, by the
+   * clock of the node that put the entry. They only tell a refused caller how long to wait: what
+   * ends an entry is the map.
+   *
+   * @param inFlightUntil when the call ends at the latest; 0 if it has ended
+   * @param coolingUntil when the cooldown ends at the latest
+   * @param owner the node and the name of the call
+   */
+  record Entry(long inFlightUntil, long coolingUntil, long cooldown, String owner) {
+    static Entry parse(String text) {
+      String[] parts = text.split(" ", 4);
+      return new Entry(
+          Long.parseLong(parts[0]), Long.parseLong(parts[1]), Long.parseLong(parts[2]), parts[3]);
+    }
+
+    String text() {
+      return inFlightUntil + " " + coolingUntil + ' ' + cooldown + ' ' + owner;
+    }
+
+    /** Returns how long the map has to keep the entry. It includes a tick of the map's clock. */
+    long timeToLive(long now) {
+      return Math.max(0, Math.max(inFlightUntil, coolingUntil) - now) + CLOCK_TICK_MILLIS;
+    }
+  }
+
+  @Override
+  public Future<Optional<Refusal>> claim(Claim claim) {
+    String key = key(claim.requestId());
+    Entry own = entry(claim);
+    return map()
+        .compose(
+            map ->
+                map.putIfAbsent(key, own.text(), own.timeToLive(claim.since()))
+                    .compose(
+                        other ->
+                            other == null || other.equals(own.text())
+                                ? checkCooldown(map, key, own)
+                                : Future.succeededFuture(refusal(Entry.parse(other)))));
+  }
+
+  /** Accepts the claim that is in the map, or removes it again if the request id cools down. */
+  private Future<Optional<Refusal>> checkCooldown(
+      AsyncMap<String, String> map, String key, Entry own) {
+    return map.get(key + COOLING)
+        .compose(
+            found -> {
+              if (found == null) {
+                return Future.succeededFuture(Optional.empty());
+              }
+              Entry cooling = Entry.parse(found);
+              return isOver(cooling)
+                  ? map.removeIfPresent(key + COOLING, found).map(Optional.empty())
+                  : map.removeIfPresent(key, own.text())
+                      .transform(removed -> Future.succeededFuture(refusal(cooling)));
+            });
+  }
+
+  /**
+   * Returns whether a cooldown that is still in the map has ended. Only a cooldown of this node can
+   * have: its local claims would have refused the call before. A cooldown of another node lasts
+   * until the map removes it, since the clock of that node may be behind.
+   */
+  private boolean isOver(Entry cooling) {
+    return cooling.owner.startsWith(nodeId + '/')
+        && cooling.inFlightUntil == 0
+        && cooling.coolingUntil <= System.currentTimeMillis();
+  }
+
+  private Optional<Refusal> refusal(Entry other) {
+    long now = System.currentTimeMillis();
+    if (other.inFlightUntil >= now || other.coolingUntil <= other.inFlightUntil) {
+      long rest = other.inFlightUntil - now;
+      return Optional.of(new Refusal(true, Duration.ofMillis(rest > 0 ? rest : CLOCK_TICK_MILLIS)));
+    }
+    long delay = other.owner.startsWith(nodeId + '/') ? 0 : MAP_DELAY_MILLIS;
+    // the clock of the other node may be ahead or behind; the map has its own clock
+    long rest =
+        other.coolingUntil > now
+            ? Math.min(other.coolingUntil - now, other.cooldown) + delay
+            : CLOCK_TICK_MILLIS;
+    return Optional.of(new Refusal(false, Duration.ofMillis(rest)));
+  }
+
+  /** If the map has a cooldown already, the claim stays until the map removes it. */
+  @Override
+  public Future<Void> cool(Claim claim, long millisInFlight, long millisCooling) {
+    String key = key(claim.requestId());
+    long now = System.currentTimeMillis();
+    Entry own = entry(claim);
+    Entry cooling =
+        new Entry(
+            millisInFlight == 0 ? 0 : now + millisInFlight,
+            now + millisCooling,
+            own.cooldown,
+            own.owner);
+    return map()
+        .compose(
+            map ->
+                map.putIfAbsent(key + COOLING, cooling.text(), cooling.timeToLive(now))
+                    .compose(
+                        other ->
+                            other == null || other.equals(cooling.text())
+                                ? map.removeIfPresent(key, own.text()).mapEmpty()
+                                : Future.succeededFuture()));
+  }
+
+  @Override
+  public Future<Void> release(Claim claim) {
+    String text = entry(claim).text();
+    return map().compose(map -> map.removeIfPresent(key(claim.requestId()), text)).mapEmpty();
+  }
+
+  private Entry entry(Claim claim) {
+    long deadline = claim.since() + claim.millisInFlight();
+    return new Entry(
+        deadline,
+        deadline + claim.cooldownMillis(),
+        claim.cooldownMillis(),
+        nodeId + '/' + claim.owner());
+  }
+
+  /**
+   * Returns the cluster-wide map. The future also fails if the cluster manager throws, as it does
+   * after its shutdown.
+   */
+  private Future<AsyncMap<String, String>> map() {
+    return Future.succeededFuture().compose(v -> vertx.sharedData().getClusterWideMap(MAP));
+  }
+
+  /** Hashes the id, so that the map shows no request id. */
+  private String key(String requestId) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest((service + '\n' + requestId).getBytes(UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java platform has SHA-256
+    }
+  }
+}
