@@ -155,6 +155,7 @@ class CallerCodeTest {
   @Execution(CONCURRENT)
   void a_call_gets_its_outcome_if_it_shares_the_resend_of_a_blocked_caller(
       BlockingCaller caller, Way way) {
+    options.setMaxPending(2); // the calls, and the message of awaitCallsReceived
     deployClient(way);
     deployCaller(caller, this::block);
     eventually("the service is called", () -> server.requests().size() == 1);
@@ -171,6 +172,7 @@ class CallerCodeTest {
   @Execution(CONCURRENT)
   void a_call_gets_its_outcome_if_a_blocked_caller_shares_its_resend(
       BlockingCaller caller, Way way) {
+    options.setMaxPending(2); // the calls, and the message of awaitCallsReceived
     deployClient(way);
     Future<ResendResponse> shared = client.resend("id");
     eventually("the service is called", () -> server.requests().size() == 1);

@@ -16,6 +16,7 @@ import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.testing.Calls;
+import io.github.otpresend.testing.FakeCluster;
 import io.github.otpresend.testing.FaultServer;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -121,7 +122,8 @@ class ClassLoadersIT {
     assertEquals(
         """
         {"type":"SessionNotFoundException","message":"gone","httpStatus":404,\
-        "maybeSent":false,"retryAfterMs":7000,"payload":{"a":[1.5]}}""",
+        "maybeSent":false,"retryAfterMs":7000,"payload":{"a":[1.5]}}\
+        """,
         refusal.toJson().encode());
   }
 
@@ -204,6 +206,67 @@ class ClassLoadersIT {
     OtpResendClient first = OtpResendClient.create(vertx, new OtpResendOptions(config(LONG)));
     await(first.resend("id"));
     await(first.close());
+  }
+
+  @Test
+  void a_cooldown_of_a_day_keeps_no_class_loader_and_goes_on() {
+    restartVertxWithAllThreads();
+    List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      loaders.add(cool(IsolatingLoader.ofLibrary(), "cooling-" + i));
+    }
+    loaders.forEach(ClassLoadersIT::assertGarbageCollected);
+    OtpResendClient next = OtpResendClient.create(vertx, new OtpResendOptions(config(LONG)));
+    for (int i = 0; i < 3; i++) {
+      ResendException refusal = failureOf(next.resend("cooling-" + i));
+      assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
+      assertTrue(refusal.retryAfter().orElseThrow().toHours() >= 23);
+    }
+  }
+
+  /** Makes many calls, so that cooldowns that have ended are looked for, too. */
+  private WeakReference<ClassLoader> cool(IsolatingLoader loader, String id) {
+    JsonObject config = config(LONG).put("cooldown", 86_400_000);
+    IsolatingLoader.Client client = loader.new Client("create", vertx, config);
+    await(client.resend(id));
+    for (int i = 0; i < 1_100; i++) {
+      await(client.resend(id + "-" + i));
+    }
+    await(client.close());
+    return new WeakReference<>(loader);
+  }
+
+  @Test
+  void copies_of_the_library_on_one_node_never_use_the_same_owner_or_send_an_id_twice() {
+    FakeCluster cluster = new FakeCluster();
+    Vertx node = cluster.join("node");
+    JsonObject config = config(LONG).put("singleFlight", false).put("cooldown", 60_000);
+    List<IsolatingLoader.Client> clients = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      clients.add(IsolatingLoader.ofLibrary().new Client("create", node, config));
+    }
+    List<Future<?>> calls = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      for (IsolatingLoader.Client client : clients) {
+        calls.add(client.resend("id-" + i));
+        calls.add(client.resend(client.hashCode() + "-" + i)); // the other client does not use it
+      }
+    }
+    calls.forEach(call -> eventually("the call has ended", call::isComplete));
+    assertEquals(300, server.requests().size());
+    assertEquals(300, calls.stream().filter(Future::succeeded).count());
+    eventually(
+        "the cooldowns are stored",
+        () ->
+            cluster.entries().size() == 300
+                && cluster.entries().keySet().stream().allMatch(key -> key.endsWith("/cooling")));
+    assertEquals(
+        300,
+        cluster.entries().values().stream()
+            .map(entry -> entry.value().split(" ", 4)[3])
+            .distinct()
+            .count());
+    await(node.close());
   }
 
   private WeakReference<ClassLoader> deployUseUndeploy(IsolatingLoader loader) {

@@ -41,6 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Cooldown: a request id is refused for some time after a code was sent or may have been sent. */
 @ExtendWith(VertxExtension.class)
 class CooldownTest {
+  private static final Duration TIMEOUT = OtpResendOptions.DEFAULT_TIMEOUT;
   private static final Duration LONG = Duration.ofMinutes(10);
   private static final Duration SHORT = Duration.ofMillis(500);
 
@@ -98,6 +99,13 @@ class CooldownTest {
     return failure.retryAfter().orElseThrow();
   }
 
+  private static void assertInProgress(Future<?> resend) {
+    ResendException failure = failureOf(resend);
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, failure.failure());
+    assertFalse(failure.maybeSent());
+    assertBetween(Duration.ofSeconds(2), failure.retryAfter().orElseThrow(), TIMEOUT);
+  }
+
   private static void assertBetween(Duration min, Duration actual, Duration max) {
     assertTrue(
         actual.compareTo(min) >= 0 && actual.compareTo(max) <= 0, () -> "duration: " + actual);
@@ -125,9 +133,10 @@ class CooldownTest {
     OtpResendClient client = OtpResendClient.create(vertx, options(LONG).setSingleFlight(false));
     Future<ResendResponse> first = client.resend("held");
     Future<ResendResponse> second = client.resend("held");
-    assertCoolingDown(second);
+    assertInProgress(second);
     answer.countDown();
     assertTrue(await(first).success());
+    assertCoolingDown(client.resend("held"));
     assertEquals(1, server.requests().size());
   }
 
@@ -164,7 +173,7 @@ class CooldownTest {
     OtpResendClient client = OtpResendClient.create(vertx, options(LONG).setSingleFlight(false));
     Future<ResendResponse> first = client.resend("held-refused");
     eventually("the service is called", () -> server.requests().size() == 1);
-    assertCoolingDown(client.resend("held-refused"));
+    assertInProgress(client.resend("held-refused"));
     answer.countDown();
     assertEquals(404, failureOf(first).httpStatus());
     assertEquals(404, failureOf(client.resend("held-refused")).httpStatus());
@@ -234,7 +243,7 @@ class CooldownTest {
     assertEquals(ResendFailure.CLOSED, failureOf(closed.resend("id")).failure());
     assertCoolingDown(client(LONG).resend("id"));
     assertCoolingDown(client(SHORT).resend("id"));
-    assertTrue(await(client(Duration.ZERO).resend("id")).success(), "this client has no cooldown");
+    assertCoolingDown(client(Duration.ZERO).resend("id"));
   }
 
   @Test
@@ -243,8 +252,36 @@ class CooldownTest {
     await(closed.resend("id"));
     await(closed.close());
     assertTrue(cooldowns().containsKey("id"));
-    eventually("the cooldown ends", () -> cooldowns().isEmpty());
-    assertTrue(await(client(LONG).resend("id")).success());
+    OtpResendClient next = client(LONG);
+    await(vertx.timer(assertCoolingDown(next.resend("id")).toMillis()));
+    assertTrue(await(next.resend("id")).success());
+  }
+
+  @Test
+  void a_cooldown_counts_from_the_moment_of_sending() {
+    OtpResendClient client = client(LONG);
+    await(client.resend("first")); // the first call of the JVM may take long
+    Future<ResendResponse> call = client.resend("held");
+    eventually("the request is sent", () -> server.requests().size() == 2);
+    long sent = System.nanoTime();
+    await(vertx.timer(500));
+    answer.countDown();
+    Duration rest = await(call).retryAfter().orElseThrow();
+    Duration sinceSent = Duration.ofNanos(System.nanoTime() - sent);
+    assertTrue(sinceSent.toMillis() >= 500);
+    assertBetween(Duration.ofMinutes(9), rest, LONG.minusMillis(500));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"lost, CONNECTION_LOST", "failed, SERVER_ERROR", "silent, TIMEOUT"})
+  @Execution(CONCURRENT)
+  void a_failure_that_is_maybe_sent_has_the_time_left_of_the_cooldown(
+      String id, ResendFailure kind) {
+    OtpResendClient client =
+        OtpResendClient.create(vertx, options(LONG).setTimeout(Duration.ofSeconds(2)));
+    ResendException failure = failureOf(client.resend(id));
+    assertEquals(kind, failure.failure());
+    assertBetween(Duration.ofMinutes(9), failure.retryAfter().orElseThrow(), LONG);
   }
 
   @Test

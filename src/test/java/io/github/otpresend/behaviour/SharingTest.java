@@ -6,6 +6,7 @@ import static io.github.otpresend.testing.Calls.causeOf;
 import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.OtpResendClient;
@@ -21,6 +22,7 @@ import io.vertx.junit5.VertxExtension;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +67,7 @@ class SharingTest {
             new DeploymentOptions().setInstances(3).setConfig(server.config())));
     OtpResendClient overBus = OtpResendClient.overEventBus(vertx);
     List<Future<ResendResponse>> all = new ArrayList<>();
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 40; i++) {
       all.add(one.resend("id"));
       all.add(two.resend("id"));
       all.add(overBus.resend("id"));
@@ -117,14 +119,54 @@ class SharingTest {
   }
 
   @Test
-  void without_single_flight_every_call_is_a_resend() {
+  void without_single_flight_a_second_call_is_refused_and_told_how_long_the_first_may_take() {
     OtpResendClient client = OtpResendClient.create(vertx, server.options().setSingleFlight(false));
-    Future<ResendResponse> one = client.resend("id");
-    Future<ResendResponse> two = client.resend("id");
-    eventually("both are sent", () -> server.requests().size() == 2);
+    OtpResendClient sharing =
+        OtpResendClient.create(vertx, server.options().setTimeout(Duration.ofSeconds(30)));
+    for (OtpResendClient holder : List.of(client, sharing)) {
+      Future<ResendResponse> one = holder.resend(holder == client ? "id" : "another");
+      Duration timeout = Duration.ofSeconds(holder == client ? 10 : 30);
+      int requests = holder == client ? 1 : 2;
+      eventually("the first is sent", () -> server.requests().size() == requests);
+      ResendException refusal = failureOf(client.resend(holder == client ? "id" : "another"));
+      assertEquals(ResendFailure.ALREADY_IN_PROGRESS, refusal.failure());
+      assertFalse(refusal.maybeSent());
+      assertTrue(refusal.retryAfter().orElseThrow().compareTo(timeout) <= 0);
+      assertTrue(refusal.retryAfter().orElseThrow().compareTo(timeout.minusSeconds(8)) > 0);
+      assertFalse(one.isComplete());
+    }
     answer.countDown();
-    await(one);
-    await(two);
+    assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void at_most_128_calls_share_a_call_and_others_are_in_progress() {
+    OtpResendClient client = OtpResendClient.create(vertx, server.options());
+    List<Future<ResendResponse>> sharing = new ArrayList<>();
+    for (int i = 0; i < 129; i++) {
+      sharing.add(client.resend("id"));
+    }
+    ResendException refusal = failureOf(client.resend("id"));
+    assertEquals(ResendFailure.ALREADY_IN_PROGRESS, refusal.failure());
+    assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(10)) <= 0);
+    assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(2)) > 0);
+    answer.countDown();
+    sharing.forEach(call -> assertTrue(await(call).success()));
+    assertEquals(1, server.requests().size());
+  }
+
+  @Test
+  void a_call_that_shares_and_times_out_is_told_how_long_a_cooldown_may_last() {
+    OtpResendClient first = OtpResendClient.create(vertx, server.options());
+    first.resend("id");
+    eventually("the service is called", () -> server.requests().size() == 1);
+    OtpResendClient hasty =
+        OtpResendClient.create(
+            vertx,
+            server.options().setTimeout(Duration.ofMillis(200)).setCooldown(Duration.ofMinutes(2)));
+    ResendException failure = failureOf(hasty.resend("id"));
+    assertEquals(ResendFailure.TIMEOUT, failure.failure());
+    assertEquals(Optional.of(Duration.ofMinutes(2)), failure.retryAfter());
   }
 
   @Test
@@ -145,9 +187,9 @@ class SharingTest {
   }
 
   @Test
-  void a_call_that_shares_needs_no_connection() {
+  void a_call_that_shares_needs_no_connection_but_counts_as_a_call() {
     OtpResendClient client =
-        OtpResendClient.create(vertx, server.options().setMaxConnections(1).setMaxPending(0));
+        OtpResendClient.create(vertx, server.options().setMaxConnections(1).setMaxPending(1));
     Future<ResendResponse> first = client.resend("id");
     Future<ResendResponse> second = client.resend("id");
     ResendException failure = failureOf(client.resend("another"));

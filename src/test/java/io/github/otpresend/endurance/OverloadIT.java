@@ -12,6 +12,8 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.NodeProcess;
+import io.github.otpresend.testing.TestCluster;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -27,6 +29,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A test with ten times the load that a client and its server can handle. */
 @ExtendWith(VertxExtension.class)
@@ -113,6 +117,39 @@ class OverloadIT {
       next.add(client.resend("next-" + i));
     }
     next.forEach(call -> assertTrue(await(call).success()));
+  }
+
+  @Test
+  void a_million_calls_from_a_plain_thread_do_not_fill_a_heap_of_256_mb() {
+    try (NodeProcess process = // its heap has 256 MB
+        new NodeProcess(
+            List.of(),
+            TestCluster.classPath(entry -> true),
+            List.of("-XX:+ExitOnOutOfMemoryError", ManyCalls.class.getName(), server.baseUrl()))) {
+      String line = process.line("ended: ");
+      System.out.println(line);
+      assertEquals(0, process.awaitEnd(), process::toString);
+      assertTrue(!line.startsWith("ended: 0 "), line);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void two_hundred_thousand_calls_for_one_id_delay_no_call_for_another(boolean singleFlight) {
+    OtpResendClient crowded =
+        OtpResendClient.create(
+            vertx, server.options().setMaxPending(1_000_000).setSingleFlight(singleFlight));
+    await(crowded.resend("first"));
+    CountDownLatch ended = new CountDownLatch(200_000);
+    for (int i = 0; i < 200_000; i++) {
+      crowded.resend("id").onComplete(done -> ended.countDown());
+    }
+    long begin = System.nanoTime();
+    assertTrue(await(crowded.resend("another")).success());
+    long millis = (System.nanoTime() - begin) / 1_000_000;
+    System.out.printf("a call behind 200,000 calls for another id took %d ms%n", millis);
+    assertTrue(millis < 2_000, millis + " ms");
+    eventually("all have ended", () -> ended.getCount() == 0);
   }
 
   /** Keeps as many calls in flight as the client accepts: each call is followed by another. */

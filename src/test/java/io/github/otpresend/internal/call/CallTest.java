@@ -35,6 +35,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -296,16 +298,106 @@ class CallTest {
   }
 
   @Test
-  void a_call_that_follows_another_call_takes_no_place() {
-    OtpResendClient client = client(options());
+  void a_call_that_follows_another_call_takes_a_place() {
+    OtpResendClient client = client(options().setMaxPending(1));
     holdAnswer("id");
     Future<ResendResponse> one = client.resend("id");
     Future<ResendResponse> two = client.resend("id");
+    Future<ResendResponse> three = client.resend("id");
+    assertTrue(three.failed(), "it is refused on the thread of the caller");
+    assertEquals(ResendFailure.OVERLOADED, failureOf(three).failure());
     releaseAnswer("id");
     assertTrue(await(one).success());
     assertTrue(await(two).success());
     assertTrue(await(client.resend("id")).success());
     assertEquals(2, server.requests().size());
+  }
+
+  @Test
+  void a_call_that_waits_for_its_turn_on_the_event_loop_takes_a_place() {
+    Context context = vertx.getOrCreateContext();
+    Promise<OtpResendClient> created = Promise.promise();
+    CountDownLatch busy = new CountDownLatch(1);
+    context.runOnContext(
+        v -> {
+          created.complete(client(options().setMaxPending(2)));
+          while (busy.getCount() > 0) {
+            EventLoops.keepBusy(1_000_000);
+          }
+        });
+    OtpResendClient client = await(created.future());
+    List<Future<ResendResponse>> calls =
+        List.of(client.resend("one"), client.resend("two"), client.resend("three"));
+    for (int i = 0; i < 1_000; i++) {
+      Future<ResendResponse> excess = client.resend("id-" + i);
+      assertTrue(excess.failed());
+      // without a listener, which would run on the busy event loop
+      assertEquals(ResendFailure.OVERLOADED, ResendException.from(excess.cause()).failure());
+    }
+    busy.countDown();
+    calls.forEach(call -> assertTrue(await(call).success()));
+    assertEquals(3, server.requests().size());
+  }
+
+  @Test
+  void a_call_that_cannot_begin_is_refused_as_invalid_then_as_closed_then_as_overloaded() {
+    OtpResendClient client = client(options());
+    holdAnswer("id");
+    Future<ResendResponse> call = client.resend("id");
+    assertEquals(ResendFailure.OVERLOADED, failureOf(client.resend("id")).failure());
+    assertEquals(ResendFailure.INVALID_REQUEST, failureOf(client.resend("..")).failure());
+    Future<Void> closed = client.close();
+    Future<ResendResponse> late = client.resend("id");
+    assertTrue(late.failed());
+    assertEquals(ResendFailure.CLOSED, failureOf(late).failure());
+    assertEquals(ResendFailure.INVALID_REQUEST, failureOf(client.resend("..")).failure());
+    releaseAnswer("id");
+    assertTrue(await(call).success());
+    await(closed);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"claim", "token"})
+  void a_handler_that_asks_again_whenever_it_is_refused_on_the_event_loop_does_not_recurse(
+      String refusal) {
+    if (refusal.equals("token")) {
+      tokens.clear();
+      tokens.add(Future.failedFuture("no token"));
+    } else {
+      holdAnswer("id");
+    }
+    Context context = vertx.getOrCreateContext();
+    AtomicInteger left = new AtomicInteger(20_000);
+    Promise<Void> done = Promise.promise();
+    AtomicReference<OtpResendClient> client = new AtomicReference<>();
+    context.runOnContext(
+        v -> {
+          client.set(client(options().setMaxPending(1).setSingleFlight(false)));
+          if (refusal.equals("claim")) {
+            client.get().resend("id");
+          }
+          askAgain(client.get(), left, done);
+        });
+    await(done.future());
+    assertEquals(0, left.get());
+    releaseAnswer("id");
+  }
+
+  private static void askAgain(OtpResendClient client, AtomicInteger left, Promise<Void> done) {
+    client
+        .resend("id")
+        .onFailure(
+            e -> {
+              ResendFailure kind = ((ResendException) e).failure();
+              if (kind != ResendFailure.ALREADY_IN_PROGRESS
+                  && kind != ResendFailure.TOKEN_UNAVAILABLE) {
+                done.fail(e);
+              } else if (left.decrementAndGet() == 0) {
+                done.complete();
+              } else {
+                askAgain(client, left, done);
+              }
+            });
   }
 
   @Test

@@ -4,18 +4,21 @@ package io.github.otpresend.internal.claims;
 import static io.github.otpresend.testing.Answers.ofService;
 import static io.github.otpresend.testing.Calls.await;
 import static io.github.otpresend.testing.Calls.causeOf;
+import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Failures;
+import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.testing.EveryFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
@@ -24,6 +27,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.shareddata.LocalMap;
 import io.vertx.junit5.VertxExtension;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -39,7 +43,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.RepeatedTest;
@@ -50,7 +56,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @ExtendWith(VertxExtension.class)
-class SingleFlightTest {
+class LocalClaimsTest {
   private static final String SERVICE = "localhost:1/api";
   private static final ResendResponse SUCCESS = new ResendResponse(true);
   private static final ResendException FAILURE =
@@ -58,55 +64,77 @@ class SingleFlightTest {
 
   private static Vertx vertx;
 
-  private final SingleFlight flights = new SingleFlight(vertx, SERVICE);
+  private final LocalClaims flights = claims(vertx, SERVICE);
 
   @BeforeAll
   static void start(Vertx vertx) {
-    SingleFlightTest.vertx = vertx;
+    LocalClaimsTest.vertx = vertx;
   }
 
   @AfterEach
   void clearFlights() {
     vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).clear();
+    ends().clear();
+  }
+
+  private static LocalClaims claims(Vertx vertx, String service) {
+    return new LocalClaims(vertx, service, Duration.ZERO);
+  }
+
+  private static LocalMap<String, Long> ends() {
+    return vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + SERVICE);
+  }
+
+  private static long inAMinute() {
+    return System.nanoTime() + Duration.ofMinutes(1).toNanos();
+  }
+
+  private static void end(
+      LocalClaims.Flight flight,
+      @Nullable ResendResponse response,
+      @Nullable ResendException failure) {
+    flight.free(null);
+    flight.complete(new Outcome(response, failure));
   }
 
   // ---- which call begins a flight, and which call follows it
 
   @Test
   void the_first_call_for_a_request_id_begins_a_flight() {
-    assertNull(flights.flight("id").begin());
+    assertNull(flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void the_second_call_for_a_request_id_gets_the_flight_of_the_first() {
-    SingleFlight.Flight first = beginFlight("id");
-    assertSame(first, flights.flight("id").begin());
+    LocalClaims.Flight first = beginFlight("id");
+    assertSame(first, flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_flight_that_has_not_begun_is_not_followed() {
     flights.flight("id");
-    assertNull(flights.flight("id").begin());
+    assertNull(flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_flight_that_could_not_begin_does_not_replace_the_flight_that_has_begun() {
-    SingleFlight.Flight first = beginFlight("id");
-    flights.flight("id").begin();
-    assertSame(first, flights.flight("id").begin());
+    LocalClaims.Flight first = beginFlight("id");
+    flights.flight("id").begin(inAMinute());
+    assertSame(first, flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void another_request_id_has_another_flight() {
     beginFlight("id");
-    assertNull(flights.flight("other id").begin());
+    assertNull(flights.flight("other id").begin(inAMinute()));
   }
 
   @Test
   void another_service_has_other_flights() {
     beginFlight("id");
-    assertNull(new SingleFlight(vertx, "localhost:2/api").flight("id").begin());
+    assertNull(claims(vertx, "localhost:2/api").flight("id").begin(inAMinute()));
     vertx.sharedData().getLocalMap("io.github.otpresend localhost:2/api").clear();
+    vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns localhost:2/api").clear();
   }
 
   @Test
@@ -114,7 +142,7 @@ class SingleFlightTest {
     beginFlight("id");
     Vertx other = Vertx.vertx();
     try {
-      assertNull(new SingleFlight(other, SERVICE).flight("id").begin());
+      assertNull(claims(other, SERVICE).flight("id").begin(inAMinute()));
     } finally {
       await(other.close());
     }
@@ -122,16 +150,16 @@ class SingleFlightTest {
 
   @Test
   void two_clients_of_one_service_share_their_flights() {
-    SingleFlight.Flight first = beginFlight("id");
-    assertSame(first, new SingleFlight(vertx, SERVICE).flight("id").begin());
+    LocalClaims.Flight first = beginFlight("id");
+    assertSame(first, claims(vertx, SERVICE).flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_client_gets_the_outcome_of_the_flight_of_another_client() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> follower =
-        follow(Objects.requireNonNull(new SingleFlight(vertx, SERVICE).flight("id").begin()));
-    first.end(SUCCESS, null);
+        follow(Objects.requireNonNull(claims(vertx, SERVICE).flight("id").begin(inAMinute())));
+    end(first, SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(follower));
   }
 
@@ -139,16 +167,16 @@ class SingleFlightTest {
 
   @Test
   void a_follower_receives_nothing_before_the_end() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     assertFalse(follow(first).isComplete());
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void followers_get_the_response_as_json(boolean success) {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     List<Future<JsonObject>> followers = follow(first, 3);
-    first.end(new ResendResponse(success), null);
+    end(first, new ResendResponse(success), null);
     for (Future<JsonObject> follower : followers) {
       assertEquals(new JsonObject().put("success", success), await(follower));
     }
@@ -156,9 +184,9 @@ class SingleFlightTest {
 
   @Test
   void each_follower_gets_a_separate_response() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     List<Future<JsonObject>> followers = follow(first, 2);
-    first.end(SUCCESS, null);
+    end(first, SUCCESS, null);
     await(followers.get(0)).clear();
     assertEquals(new JsonObject().put("success", true), await(followers.get(1)));
   }
@@ -166,10 +194,10 @@ class SingleFlightTest {
   @ParameterizedTest
   @EnumSource
   void followers_get_a_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     List<Future<JsonObject>> followers = follow(first, 3);
     ResendException failure = EveryFailure.of(kind.name());
-    first.end(null, failure);
+    end(first, null, failure);
     for (Future<JsonObject> follower : followers) {
       assertSameFailure(failure, causeOf(follower));
     }
@@ -178,57 +206,59 @@ class SingleFlightTest {
   @ParameterizedTest
   @EnumSource
   void followers_get_a_library_failure_that_is_decoded_to_the_original_failure(ResendFailure kind) {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure = Failures.of(kind, "a message", new Exception("a cause"));
-    first.end(null, failure);
+    end(first, null, failure);
     assertSameFailure(failure, causeOf(follower));
   }
 
   @Test
   void followers_get_an_unknown_type_unchanged() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> follower = follow(first);
     ResendException failure =
         ofService("NewException", 422, "a message", Duration.ofSeconds(3), "why");
-    first.end(null, failure);
+    end(first, null, failure);
     assertSameFailure(failure, causeOf(follower));
   }
 
   @Test
   void followers_are_completed_in_order_of_arrival() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     List<Integer> completed = new ArrayList<>();
     for (int i = 0; i < 100; i++) {
       int number = i;
       follow(first).onComplete(done -> completed.add(number));
     }
-    first.end(SUCCESS, null);
+    end(first, SUCCESS, null);
     assertEquals(IntStream.range(0, 100).boxed().toList(), completed);
   }
 
   @Test
   void followers_of_another_flight_are_not_completed() {
-    SingleFlight.Flight first = beginFlight("id");
-    SingleFlight.Flight other = beginFlight("other id");
+    LocalClaims.Flight first = beginFlight("id");
+    LocalClaims.Flight other = beginFlight("other id");
     Future<JsonObject> follower = follow(other);
-    first.end(SUCCESS, null);
+    end(first, SUCCESS, null);
     assertFalse(follower.isComplete());
   }
 
   @Test
   void a_follower_that_finds_a_flight_just_before_it_succeeds_gets_the_response() {
-    SingleFlight.Flight first = beginFlight("id");
-    Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
-    first.end(SUCCESS, null);
+    LocalClaims.Flight first = beginFlight("id");
+    Handler<Promise<JsonObject>> running =
+        Objects.requireNonNull(flights.flight("id").begin(inAMinute()));
+    end(first, SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(follow(running)));
   }
 
   @Test
   void a_follower_that_finds_a_flight_just_before_it_fails_gets_the_failure() {
-    SingleFlight.Flight first = beginFlight("id");
-    Handler<Promise<JsonObject>> running = Objects.requireNonNull(flights.flight("id").begin());
-    first.end(null, FAILURE);
+    LocalClaims.Flight first = beginFlight("id");
+    Handler<Promise<JsonObject>> running =
+        Objects.requireNonNull(flights.flight("id").begin(inAMinute()));
+    end(first, null, FAILURE);
     assertSameFailure(FAILURE, causeOf(follow(running)));
   }
 
@@ -238,30 +268,30 @@ class SingleFlightTest {
     Promise<JsonObject> closed = ((VertxInternal) other).createEventLoopContext().promise();
     closed.future().onComplete(done -> {});
     await(other.close());
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> before = follow(first);
     first.handle(closed);
     Future<JsonObject> after = follow(first);
-    first.end(SUCCESS, null);
+    end(first, SUCCESS, null);
     assertTrue(before.succeeded());
     assertTrue(after.succeeded());
   }
 
   @Test
   void the_others_are_completed_if_the_context_of_a_follower_rejects_tasks() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> before = follow(first);
     first.handle(rejectingPromise());
     Future<JsonObject> after = follow(first);
-    first.end(null, FAILURE);
+    end(first, null, FAILURE);
     assertTrue(before.failed());
     assertTrue(after.failed());
   }
 
   @Test
   void a_late_follower_whose_context_rejects_tasks_is_ignored() {
-    SingleFlight.Flight first = beginFlight("id");
-    first.end(SUCCESS, null);
+    LocalClaims.Flight first = beginFlight("id");
+    end(first, SUCCESS, null);
     first.handle(rejectingPromise());
   }
 
@@ -269,62 +299,182 @@ class SingleFlightTest {
 
   @Test
   void a_request_id_is_free_again_after_a_response() {
-    beginFlight("id").end(SUCCESS, null);
-    assertNull(flights.flight("id").begin());
+    end(beginFlight("id"), SUCCESS, null);
+    assertNull(flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_request_id_is_free_again_after_a_failure() {
-    beginFlight("id").end(null, FAILURE);
-    assertNull(flights.flight("id").begin());
+    end(beginFlight("id"), null, FAILURE);
+    assertNull(flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_request_id_is_free_again_before_followers_are_completed() {
-    SingleFlight.Flight first = beginFlight("id");
-    SingleFlight.Flight next = flights.flight("id");
+    LocalClaims.Flight first = beginFlight("id");
+    LocalClaims.Flight next = flights.flight("id");
     List<Optional<Handler<Promise<JsonObject>>>> running = new ArrayList<>();
-    follow(first).onComplete(done -> running.add(Optional.ofNullable(next.begin())));
-    first.end(SUCCESS, null);
+    follow(first).onComplete(done -> running.add(Optional.ofNullable(next.begin(inAMinute()))));
+    end(first, SUCCESS, null);
     assertEquals(List.of(Optional.empty()), running);
-    assertSame(next, flights.flight("id").begin());
+    assertSame(next, flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_follower_that_arrives_while_others_are_completed_gets_the_outcome() {
-    SingleFlight.Flight first = beginFlight("id");
+    LocalClaims.Flight first = beginFlight("id");
     List<Future<JsonObject>> late = new ArrayList<>();
     follow(first).onComplete(done -> late.add(follow(first)));
-    first.end(SUCCESS, null);
+    end(first, SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(late.get(0)));
   }
 
   @Test
   void the_end_of_a_flight_does_not_affect_the_flight_of_another_request_id() {
-    SingleFlight.Flight first = beginFlight("id");
-    SingleFlight.Flight other = beginFlight("other id");
-    first.end(SUCCESS, null);
-    assertSame(other, flights.flight("other id").begin());
+    LocalClaims.Flight first = beginFlight("id");
+    LocalClaims.Flight other = beginFlight("other id");
+    end(first, SUCCESS, null);
+    assertSame(other, flights.flight("other id").begin(inAMinute()));
   }
 
   @Test
   void ending_a_flight_again_does_not_end_the_next_flight() {
-    SingleFlight.Flight first = beginFlight("id");
-    first.end(SUCCESS, null);
-    SingleFlight.Flight next = beginFlight("id");
-    first.end(SUCCESS, null);
-    assertSame(next, flights.flight("id").begin());
+    LocalClaims.Flight first = beginFlight("id");
+    end(first, SUCCESS, null);
+    LocalClaims.Flight next = beginFlight("id");
+    end(first, SUCCESS, null);
+    assertSame(next, flights.flight("id").begin(inAMinute()));
   }
 
   @Test
   void nothing_is_left_in_the_shared_map_after_the_end() {
-    SingleFlight.Flight first = beginFlight("id");
-    SingleFlight.Flight other = beginFlight("other id");
+    LocalClaims.Flight first = beginFlight("id");
+    LocalClaims.Flight other = beginFlight("other id");
     follow(first, 3);
     assertEquals(2, vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).size());
-    first.end(SUCCESS, null);
-    other.end(null, FAILURE);
+    end(first, SUCCESS, null);
+    end(other, null, FAILURE);
     assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).isEmpty());
+    assertTrue(ends().isEmpty());
+  }
+
+  // ---- how many share a call, and how long the claim lasts
+
+  @Test
+  void at_most_128_calls_share_a_flight_and_the_next_gets_nothing_at_once() {
+    LocalClaims.Flight first = beginFlight("id");
+    List<Future<JsonObject>> followers = follow(first, 128);
+    Future<JsonObject> excess = follow(first);
+    assertTrue(excess.succeeded());
+    assertNull(excess.result());
+    end(first, SUCCESS, null);
+    followers.forEach(follower -> assertTrue(await(follower).getBoolean("success")));
+    assertEquals(128, followers.size());
+    assertTrue(await(follow(first)).getBoolean("success"), "a flight that has ended has no limit");
+  }
+
+  @Test
+  void followers_of_a_failure_get_the_same_exception_which_is_encoded_once() {
+    LocalClaims.Flight first = beginFlight("id");
+    List<Future<JsonObject>> followers = follow(first, 3);
+    end(first, null, FAILURE);
+    assertSame(causeOf(followers.get(0)), causeOf(followers.get(2)));
+  }
+
+  @Test
+  void the_time_left_of_a_claim_is_the_time_to_the_deadline_of_its_call() {
+    beginFlight("id");
+    Duration left = flights.timeLeft("id", Duration.ZERO);
+    assertTrue(left.compareTo(Duration.ofSeconds(59)) > 0, left.toString());
+    assertTrue(left.compareTo(Duration.ofMinutes(1)) <= 0, left.toString());
+  }
+
+  @Test
+  void the_time_left_of_a_claim_past_its_deadline_is_a_millisecond() {
+    assertNull(flights.flight("id").begin(System.nanoTime() - 1));
+    assertEquals(Duration.ofMillis(1), flights.timeLeft("id", Duration.ZERO));
+  }
+
+  @Test
+  void the_time_left_of_an_unknown_claim_is_a_guess_of_the_caller() {
+    assertEquals(Duration.ofSeconds(7), flights.timeLeft("id", Duration.ofSeconds(7)));
+  }
+
+  // ---- cooldowns
+
+  @Test
+  void a_request_id_that_cools_down_is_refused_and_nothing_is_left_of_the_refused_flight() {
+    LocalClaims.Flight first = beginFlight("id");
+    long end = inAMinute();
+    first.free(end);
+    first.complete(Outcome.of(SUCCESS));
+    ResendException refusal =
+        assertThrows(ResendException.class, () -> flights.flight("id").begin(inAMinute()));
+    assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
+    assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofMinutes(1)) <= 0);
+    assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(59)) > 0);
+    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).isEmpty());
+    assertEquals(end, ends().get("id"));
+  }
+
+  @Test
+  void a_cooldown_that_has_ended_leaves_no_entry() {
+    beginFlight("id").free(System.nanoTime());
+    assertTrue(ends().isEmpty());
+    assertNull(flights.flight("id").begin(inAMinute()));
+  }
+
+  @Test
+  void a_call_that_shares_a_refused_flight_gets_the_refusal() {
+    LocalClaims.Flight refused = flights.flight("id");
+    ends().put("id", inAMinute());
+    Future<JsonObject> sharer = follow(refused);
+    assertThrows(ResendException.class, () -> refused.begin(inAMinute()));
+    assertEquals(ResendFailure.COOLING_DOWN, ResendException.from(causeOf(sharer)).failure());
+  }
+
+  @Test
+  void cooldowns_that_have_ended_are_removed_once_a_cooldown_has_passed() {
+    LocalClaims some = new LocalClaims(vertx, SERVICE, Duration.ofMillis(20));
+    ends().put("ended", System.nanoTime() - 1);
+    ends().put("cooling", inAMinute());
+    eventually(
+        "the ended cooldown is removed",
+        () -> {
+          LocalClaims.Flight flight = some.flight("id");
+          flight.begin(inAMinute());
+          flight.free(System.nanoTime() + 1_000_000);
+          LockSupport.parkNanos(2_000_000);
+          return !ends().containsKey("ended");
+        });
+    assertTrue(ends().containsKey("cooling"));
+  }
+
+  @Test
+  void cooldowns_that_have_ended_are_removed_when_their_number_has_doubled() {
+    LocalClaims many = new LocalClaims(vertx, SERVICE, Duration.ofDays(1));
+    for (int i = 0; i < 998; i++) {
+      ends().put("ended-" + i, System.nanoTime() - 1);
+    }
+    cool(many, "one");
+    LockSupport.parkNanos(20_000_000);
+    assertEquals(999, ends().size(), "not yet");
+    cool(many, "two");
+    eventually("the ended cooldowns are removed", () -> ends().size() == 2);
+    for (int round = 0; round < 3; round++) { // and again, each time there are a thousand
+      for (int i = 0; i < 1_000; i++) {
+        ends().put("ended-" + i, System.nanoTime() - 1);
+      }
+      cool(many, "again-" + round);
+      int left = 3 + round;
+      eventually("the ended cooldowns are removed again", () -> ends().size() == left);
+    }
+  }
+
+  private static void cool(LocalClaims claims, String requestId) {
+    LocalClaims.Flight flight = claims.flight(requestId);
+    assertNull(flight.begin(inAMinute()));
+    flight.free(inAMinute());
   }
 
   // ---- many threads
@@ -333,7 +483,7 @@ class SingleFlightTest {
   void one_of_many_concurrent_calls_begins_a_flight_and_all_others_follow_it() throws Exception {
     int threads = 8;
     CyclicBarrier barrier = new CyclicBarrier(threads);
-    List<SingleFlight.Flight> candidates =
+    List<LocalClaims.Flight> candidates =
         IntStream.range(0, threads).mapToObj(i -> flights.flight("id")).toList();
     List<Optional<Handler<Promise<JsonObject>>>> found =
         atOnce(
@@ -343,10 +493,10 @@ class SingleFlightTest {
                         (Callable<Optional<Handler<Promise<JsonObject>>>>)
                             () -> {
                               barrier.await(20, TimeUnit.SECONDS);
-                              return Optional.ofNullable(flight.begin());
+                              return Optional.ofNullable(flight.begin(inAMinute()));
                             })
                 .toList());
-    SingleFlight.Flight leader = null;
+    LocalClaims.Flight leader = null;
     for (int i = 0; i < threads; i++) {
       if (found.get(i).isEmpty()) {
         assertNull(leader, "two flights have begun");
@@ -368,18 +518,18 @@ class SingleFlightTest {
     Callable<Boolean> calls =
         () -> {
           for (int round = 0; round < 500; round++) {
-            SingleFlight.Flight flight = flights.flight("id");
-            if (flight.begin() == null) {
+            LocalClaims.Flight flight = flights.flight("id");
+            if (flight.begin(inAMinute()) == null) {
               maximum.accumulateAndGet(inFlight.incrementAndGet(), Math::max);
               inFlight.decrementAndGet();
-              flight.end(SUCCESS, null);
+              end(flight, SUCCESS, null);
             }
           }
           return true;
         };
     atOnce(Collections.nCopies(4, calls));
     assertEquals(1, maximum.get());
-    assertNull(flights.flight("id").begin());
+    assertNull(flights.flight("id").begin(inAMinute()));
   }
 
   @RepeatedTest(20)
@@ -389,10 +539,10 @@ class SingleFlightTest {
     Callable<Boolean> calls =
         () -> {
           for (int round = 0; round < 500; round++) {
-            SingleFlight.Flight flight = flights.flight("id");
-            Handler<Promise<JsonObject>> running = flight.begin();
+            LocalClaims.Flight flight = flights.flight("id");
+            Handler<Promise<JsonObject>> running = flight.begin(inAMinute());
             if (running == null) {
-              flight.end(SUCCESS, null);
+              end(flight, SUCCESS, null);
             } else {
               followers.incrementAndGet();
               // a promise without a context calls its listeners on the thread that completes it
@@ -419,9 +569,9 @@ class SingleFlightTest {
     }
   }
 
-  private SingleFlight.Flight beginFlight(String requestId) {
-    SingleFlight.Flight flight = flights.flight(requestId);
-    assertNull(flight.begin());
+  private LocalClaims.Flight beginFlight(String requestId) {
+    LocalClaims.Flight flight = flights.flight(requestId);
+    assertNull(flight.begin(inAMinute()));
     return flight;
   }
 
