@@ -176,7 +176,7 @@ final class LocalClaims {
       if (failure != null) {
         ReplyException reply =
             new ReplyException(
-                ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), failure.toJson().encode());
+                ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), StrictJson.write(failure.toJson()));
         waiting.forEach(sharer -> Contexts.complete(sharer, null, reply));
       } else if (outcome.response() != null) {
         JsonObject reply = outcome.response().toJson();
