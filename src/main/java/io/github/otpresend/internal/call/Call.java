@@ -208,7 +208,7 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
     while (stage != null) { // the stage, and then the wait for the release of the claim
       Stage last = stage;
       last.abandon.run();
-      if (stage == last) {
+      if (last.equals(stage)) {
         fail(last.atDeadline.get());
       }
     }
@@ -223,13 +223,12 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
     Future<Void> settled = claim.settle(outcome);
     // does not wait until the deadline has passed: the store may have caused the delay
     await(() -> leave(outcome), this::timedOut);
-    Stage settling = stage;
     if (settled.isComplete()) {
       leave(outcome);
     } else {
       settled.onComplete(
           done -> {
-            if (stage == settling) {
+            if (stage != null) { // the deadline has not come meanwhile
               leave(outcome);
             }
           });
