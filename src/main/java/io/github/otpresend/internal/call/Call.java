@@ -42,18 +42,14 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
   private final Claims.Claim claim;
   private final long began = System.nanoTime();
 
-  /** Null before the call has begun, and when it has ended. */
-  private @Nullable Stage stage;
-
+  private @Nullable Stage stage; // null before the call has begun, and when it has ended
   private boolean isEntering;
   private @Nullable Set<Tokens.Asker> askers;
   private DeadlineQueue.@Nullable Entry queued;
   private @Nullable ConnectAttempts attempts;
   private String token = "";
 
-  /** The answer to the first request, if that was a 401. */
-  private @Nullable ResendException unauthorized;
-
+  private @Nullable ResendException unauthorized; // the answer to the first request, if a 401
   private String rejectedToken = "";
 
   /**
@@ -82,7 +78,6 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
     try {
       client.deadlines.add(this, began);
       if (nanosLeft() <= 0) {
-        // not a fault of the provider or of the shared claims
         String message = "The client's event loop was busy until the deadline; no request was sent";
         fail(new ResendException(ResendFailure.CONNECTION_FAILED, message));
       } else {
@@ -176,13 +171,9 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
             client.options.getMaxResponseBytes(),
             token,
             this::answered);
-    await(exchange::abandon, this::timedOut);
+    await(exchange::abandon, () -> Failures.timedOut(client.options.getTimeout()));
     claim.sending();
     exchange.send(context, segment);
-  }
-
-  private ResendException timedOut() {
-    return Failures.timedOut(client.options.getTimeout());
   }
 
   private void answered(Outcome answer) {
@@ -222,7 +213,7 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
     Outcome outcome = claim.decide(decided);
     Future<Void> settled = claim.settle(outcome);
     // does not wait until the deadline has passed: the store may have caused the delay
-    await(() -> leave(outcome), this::timedOut);
+    await(() -> leave(outcome), claim::late);
     if (settled.isComplete()) {
       leave(outcome);
     } else {

@@ -26,7 +26,8 @@ public final class OptionRules {
         !isPlaintext(options) || options.isAllowPlaintext(),
         "baseUrl",
         '"' + options.getBaseUrl() + '"',
-        "an https URL, or an http URL to a loopback host without a proxy, unless allowPlaintext is true, because the token would travel in clear text");
+        "an https URL, or an http URL to a loopback host without a proxy, unless allowPlaintext is"
+            + " true, because the token would travel in clear text");
   }
 
   /** Returns whether the token would travel in clear text over a network. */

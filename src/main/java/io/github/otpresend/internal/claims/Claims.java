@@ -41,10 +41,7 @@ public final class Claims {
   /** A call that asks for a claim. */
   public interface Asker {
     /**
-     * Receives the answer.
-     *
-     * @param refusal null if the call has the claim now; else the outcome of the call that has it,
-     *     or why there is no claim
+     * Receives null if it has the claim; else the outcome of the call that has it, or a refusal.
      */
     void claimed(@Nullable Outcome refusal);
   }
@@ -86,13 +83,8 @@ public final class Claims {
 
     private boolean isSharer;
     private long deadline;
-
-    /** Not null while this call has the local claim. */
-    private LocalClaims.@Nullable Flight flight;
-
-    /** Not null once this call has the shared claim. */
-    private SharedClaims.@Nullable Claim granted;
-
+    private LocalClaims.@Nullable Flight flight; // not null once this call has the local claim
+    private SharedClaims.@Nullable Claim granted; // not null once this call has the shared claim
     private long sentAt;
 
     /** The end of the cooldown by {@link System#nanoTime()}, once the call has begun it. */
@@ -106,7 +98,6 @@ public final class Claims {
      * Asks for the claim. The asker may be called at once.
      *
      * @param deadline the end of the call, by {@link System#nanoTime()}
-     * @param context the context of the call, on the event loop
      */
     public void ask(long deadline, ContextInternal context, Asker asker) {
       this.asker = asker;
@@ -121,7 +112,11 @@ public final class Claims {
       }
       if (other == null) {
         flight = own;
-        askAllNodes();
+        if (shared == null) {
+          answer(null);
+        } else {
+          askAllNodes(shared);
+        }
       } else if (sharesOutcomes) {
         share(other, context);
       } else {
@@ -144,11 +139,7 @@ public final class Claims {
       return Outcome.of(LocalClaims.inProgress(local.timeLeft(requestId, timeout)));
     }
 
-    private void askAllNodes() {
-      if (shared == null) {
-        answer(null);
-        return;
-      }
+    private void askAllNodes(SharedClaims shared) {
       long now = System.currentTimeMillis();
       String owner = COPY + '/' + LAST_OWNER.incrementAndGet();
       // rounded up, so that the claim does not end before the call
@@ -165,7 +156,7 @@ public final class Claims {
                   asked.onComplete(late -> home.emit(v -> release(shared, claim)));
                   answer(Outcome.of(ResendException.from(failure)));
                 } else if (refusal.isPresent()) {
-                  answer(Outcome.of(toFailure(refusal.get())));
+                  answer(Outcome.of(refusal.get().toFailure()));
                 } else if (asker == null) { // the call no longer waits for it
                   release(shared, claim);
                 } else {
@@ -183,7 +174,7 @@ public final class Claims {
       }
     }
 
-    /** Stops asking. The asker is not called any more. */
+    /** Stops asking: the asker is not called any more. */
     public void abandon() {
       asker = null;
     }
@@ -195,15 +186,12 @@ public final class Claims {
           : Operations.unavailable(new TimeoutException());
     }
 
-    /** Notes that the call sends its request now. A cooldown counts from the last such moment. */
+    /** Notes that the call sends now. A cooldown counts from the last such moment. */
     public void sending() {
       sentAt = System.nanoTime();
     }
 
-    /**
-     * Decides what becomes of the claim. Returns the outcome, with the time left of the cooldown if
-     * it has begun one.
-     */
+    /** Returns the outcome, with the time left of the cooldown if it begins one. */
     public Outcome decide(Outcome outcome) {
       if (flight == null || cooldown.isZero() || !outcome.maybeSent()) {
         return outcome;
@@ -218,8 +206,7 @@ public final class Claims {
 
     /**
      * Settles the claim that all nodes share. Returns a future that completes when the claim is
-     * released. It is complete already if there is nothing to wait for: a cooldown refuses the next
-     * call anyway.
+     * released. It is complete already with a cooldown, which refuses the next call anyway.
      */
     public Future<Void> settle(Outcome outcome) {
       SharedClaims.Claim claim = granted;
@@ -256,11 +243,5 @@ public final class Claims {
         flight.complete(outcome);
       }
     }
-  }
-
-  private static ResendException toFailure(SharedClaims.Refusal refusal) {
-    return refusal.isInFlight()
-        ? LocalClaims.inProgress(refusal.rest())
-        : LocalClaims.coolingDown(refusal.rest());
   }
 }

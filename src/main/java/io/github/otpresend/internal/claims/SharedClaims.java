@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.claims;
 
+import io.github.otpresend.ResendException;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.Optional;
@@ -30,7 +31,11 @@ public interface SharedClaims {
    *     not, the request id is cooling down
    * @param rest how long this will last at the most
    */
-  record Refusal(boolean isInFlight, Duration rest) {}
+  record Refusal(boolean isInFlight, Duration rest) {
+    ResendException toFailure() {
+      return isInFlight ? LocalClaims.inProgress(rest) : LocalClaims.coolingDown(rest);
+    }
+  }
 
   /**
    * Claims a request id, or returns what refuses it. If the future fails, the store may have the
