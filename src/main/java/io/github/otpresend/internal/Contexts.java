@@ -97,7 +97,7 @@ public final class Contexts {
     try {
       promise.complete(result, failure);
     } catch (Throwable thrown) {
-      reportLater(((PromiseInternal<T>) promise).context(), thrown);
+      reportLater(promise instanceof PromiseInternal<T> own ? own.context() : null, thrown);
     }
   }
 

@@ -93,7 +93,9 @@ final class Tokens {
       asked.onComplete((token, cause) -> home.emit(v -> answered(asked, askers, token, cause)));
     } catch (Throwable thrown) { // the future is of the application too
       pending = null;
-      throw thrown;
+      if (askers.remove(asker)) { // else it has answered before it threw
+        throw thrown;
+      }
     }
     return askers;
   }

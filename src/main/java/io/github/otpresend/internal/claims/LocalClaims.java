@@ -6,6 +6,7 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcome;
+import io.github.otpresend.internal.StrictJson;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -176,7 +177,9 @@ final class LocalClaims {
       if (failure != null) {
         ReplyException reply =
             new ReplyException(
-                ReplyFailure.RECIPIENT_FAILURE, failure.httpStatus(), StrictJson.write(failure.toJson()));
+                ReplyFailure.RECIPIENT_FAILURE,
+                failure.httpStatus(),
+                StrictJson.write(failure.toJson()));
         waiting.forEach(sharer -> Contexts.complete(sharer, null, reply));
       } else if (outcome.response() != null) {
         JsonObject reply = outcome.response().toJson();

@@ -16,8 +16,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections to the service, and the calls that wait for a connection, in order of arrival.
- * The pool is used on one event loop only.
+ * The connections to the service, and the calls that wait for one, in order of arrival. The pool is
+ * used on one event loop only.
  *
  * <p>A connection belongs to one call at a time. The connection that was used most recently is
  * taken first. So connections that are not needed stay idle until they are closed.
@@ -46,20 +46,6 @@ public final class Pool {
   private long idleTimer = -1;
   private boolean isServing;
   private boolean closed;
-
-  /** What makes connections, and knows the addresses of the service. */
-  public interface Connector {
-    /** Makes a connection to the service, on the event loop. */
-    Future<HttpClientConnection> connect();
-
-    /** Records that no whole answer came over a connection, so that its address is avoided. */
-    default void lost(Link link) {}
-
-    /** Returns whether the address of a connection is not avoided. */
-    default boolean isUsable(Link link) {
-      return true;
-    }
-  }
 
   /** A call that waits for a connection. */
   public interface Waiter {
@@ -94,10 +80,7 @@ public final class Pool {
     private boolean isOver;
     private boolean isLost;
 
-    /**
-     * The attempt still counts as a connection until Vert.x ends it, or until the time to close a
-     * connection is over too. If the metrics of the application throw, Vert.x never ends it.
-     */
+    /** Goes on counting until Vert.x ends it; but if metrics throw, Vert.x never does. */
     @Override
     public void expire() {
       if (isOver) {
@@ -112,23 +95,19 @@ public final class Pool {
 
     void complete(@Nullable HttpClientConnection made, @Nullable Throwable failure) {
       cancel();
-      if (isLost) {
-        if (made != null) {
-          made.close();
-        }
-        return;
-      }
-      if (made != null) {
+      if (isLost && made != null) {
+        made.close();
+      } else if (made != null) {
         giveBack(new Link(made, keepAliveNanos, ending, Pool.this::ended));
-        return;
+      } else if (!isLost) {
+        connections--;
+        Queued first = waiting.first();
+        if (first != null && !isOver && attempts.size() < waiting.size()) {
+          first.cancel();
+          first.waiter.notConnected(Objects.requireNonNull(failure));
+        }
+        serve();
       }
-      connections--;
-      Queued first = waiting.first();
-      if (first != null && !isOver && attempts.size() < waiting.size()) {
-        first.cancel();
-        first.waiter.notConnected(Objects.requireNonNull(failure));
-      }
-      serve();
     }
   }
 

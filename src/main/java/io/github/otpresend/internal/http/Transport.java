@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The Web Client expects Vert.x's own HTTP client. It gets a dynamic proxy of that client, which
  * creates each request on the connection that its call holds.
  */
-public final class Transport implements Pool.Connector {
+public final class Transport implements Connector {
   private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
   private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
   private static final String METRICS_NAME = "otp-resend";

@@ -258,21 +258,24 @@ class ResponseDecoderTest {
   static Stream<Arguments> documented() {
     return Stream.of(
         row(
-            "{\"type\":\"ResendChannelException\",\"message\":\"Перезапустите канал\",\"httpStatus\":400}",
+            "{\"type\":\"ResendChannelException\",\"message\":\"Перезапустите"
+                + " канал\",\"httpStatus\":400}",
             400,
             ResendFailure.RESEND_CHANNEL,
             "ResendChannelException",
             NextStep.RESEND,
             "Перезапустите канал"),
         row(
-            "{\"type\":\"AttemptsExpiredException\",\"message\":\"Количество попыток ввода кода исчерпано, запустите попытку авторизации заново\",\"httpStatus\":400}",
+            "{\"type\":\"AttemptsExpiredException\",\"message\":\"Количество попыток ввода кода"
+                + " исчерпано, запустите попытку авторизации заново\",\"httpStatus\":400}",
             400,
             ResendFailure.ATTEMPTS_EXPIRED,
             "AttemptsExpiredException",
             NextStep.START_OVER,
             "Количество попыток ввода кода исчерпано, запустите попытку авторизации заново"),
         row(
-            "{\"type\":\"NoAvailableChannelsException\",\"message\":\"Нет подходящих каналов для отправки сообщения, запустите попытку авторизации заново\",\"httpStatus\":400}",
+            "{\"type\":\"NoAvailableChannelsException\",\"message\":\"Нет подходящих каналов для"
+                + " отправки сообщения, запустите попытку авторизации заново\",\"httpStatus\":400}",
             400,
             ResendFailure.NO_AVAILABLE_CHANNELS,
             "NoAvailableChannelsException",
@@ -314,21 +317,24 @@ class ResponseDecoderTest {
             NextStep.FIX_CREDENTIALS,
             "Запрещено"),
         row(
-            "{\"type\":\"SessionNotFoundException\",\"message\":\"Сессия не найдена\",\"httpStatus\":404}",
+            "{\"type\":\"SessionNotFoundException\",\"message\":\"Сессия не"
+                + " найдена\",\"httpStatus\":404}",
             404,
             ResendFailure.SESSION_NOT_FOUND,
             "SessionNotFoundException",
             NextStep.START_OVER,
             "Сессия не найдена"),
         row(
-            "{\"type\":\"RestartCooldownActiveException\",\"message\":\"Перезапуск недоступен: требуется подождать.\",\"httpStatus\":409}",
+            "{\"type\":\"RestartCooldownActiveException\",\"message\":\"Перезапуск недоступен:"
+                + " требуется подождать.\",\"httpStatus\":409}",
             409,
             ResendFailure.RESTART_COOLDOWN_ACTIVE,
             "RestartCooldownActiveException",
             NextStep.WAIT,
             "Перезапуск недоступен: требуется подождать."),
         row(
-            "{\"type\":\"SessionAlreadyConfirmedException\",\"message\":\"Сессия уже подтверждена\",\"httpStatus\":409}",
+            "{\"type\":\"SessionAlreadyConfirmedException\",\"message\":\"Сессия уже"
+                + " подтверждена\",\"httpStatus\":409}",
             409,
             ResendFailure.SESSION_ALREADY_CONFIRMED,
             "SessionAlreadyConfirmedException",

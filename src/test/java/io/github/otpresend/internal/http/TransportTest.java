@@ -220,7 +220,7 @@ class TransportTest {
   private Future<Link> connect() {
     Promise<HttpClientConnection> made = Promise.promise();
     home.runOnContext(v -> transport.connect().onComplete(made));
-    return made.future().map(connection -> new Link(connection, 1_000_000_000L, ended -> {}));
+    return made.future().map(connection -> new Link(connection, 1_000_000_000L, null, ended -> {}));
   }
 
   private static boolean isBegunAtOnce(Link link) {
