@@ -39,10 +39,12 @@ class RoomsTest {
           "OtpResendClient",
           Set.of("internal.call.HttpResendClient", "internal.bus.EventBusResendClient"),
           "OtpResendVerticle",
-          Set.of("internal.call.HttpResendClient"),
+          Set.of("internal.Contexts", "internal.call.HttpResendClient"),
           "EventBusAdapter",
           Set.of(
               "internal.Contexts",
+              "internal.Failures",
+              "internal.StrictJson",
               "internal.WireNames",
               "internal.bus.Departure",
               "internal.bus.RequestMessage"),
@@ -68,7 +70,8 @@ class RoomsTest {
   private record Arrow(String from, String to) {
     private static final Pattern LINE =
         Pattern.compile(
-            " +io\\.github\\.otpresend\\.([\\w.]+)(?:\\$\\S*)? +-> io\\.github\\.otpresend\\.([\\w.]+)(?:\\$\\S*)? .*");
+            " +io\\.github\\.otpresend\\.([\\w.]+)(?:\\$\\S*)? +->"
+                + " io\\.github\\.otpresend\\.([\\w.]+)(?:\\$\\S*)? .*");
 
     private Arrow back() {
       return new Arrow(to, from);

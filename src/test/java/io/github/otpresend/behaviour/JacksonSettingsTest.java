@@ -2,6 +2,7 @@
 package io.github.otpresend.behaviour;
 
 import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.causeOf;
 import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -94,6 +95,8 @@ class JacksonSettingsTest {
       eventually("it is sent", () -> server.requests().size() == 1);
       Future<ResendResponse> sharing = client.resend("id");
       Future<ResendResponse> overBus = OtpResendClient.overEventBus(vertx).resend("id");
+      // it is handled on the client's event loop after the calls
+      causeOf(vertx.eventBus().request(options.getAddress(), ".."));
       answer.countDown();
       for (Future<ResendResponse> call : List.of(direct, sharing, overBus)) {
         ResendException failure = failureOf(call);
