@@ -138,7 +138,7 @@ final class RandomFaults implements AutoCloseable {
 
   /** Closes the connections that wait for the next request. */
   void closeIdleConnections() {
-    for (FaultServer.Peer peer : Set.copyOf(idle)) {
+    for (FaultServer.Peer peer : idle.toArray(new FaultServer.Peer[0])) {
       try {
         peer.close();
       } catch (IOException e) {

@@ -50,6 +50,11 @@ public final class FakeCluster {
     return Map.copyOf(entries);
   }
 
+  /** Removes all entries. */
+  public void removeEntries() {
+    entries.clear();
+  }
+
   /** Removes all entries and all delays. */
   public void clear() {
     entries.clear();

@@ -199,7 +199,7 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
     while (stage != null) { // the stage, and then the wait for the release of the claim
       Stage last = stage;
       last.abandon.run();
-      if (last.equals(stage)) {
+      if (stage != null && stage.abandon == last.abandon) { // equals would keep the class loader
         fail(last.atDeadline.get());
       }
     }

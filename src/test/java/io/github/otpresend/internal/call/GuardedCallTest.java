@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -455,22 +456,48 @@ class GuardedCallTest {
 
   @Test
   void a_cooldown_that_is_stored_late_does_not_end_the_next_claim_early() {
-    Promise<Void> late = Promise.promise();
-    OtpResendClient client = client(Duration.ofMillis(1_500));
-    Future<ResendResponse> call = client.resend("held");
-    eventually("the service is called", () -> server.requests().size() == 1);
+    Deque<Promise<Void>> late = new ConcurrentLinkedDeque<>();
+    AtomicBoolean delaysNextPut = new AtomicBoolean();
     CLUSTER.delayOperations(
-        name -> name.equals("putIfAbsent") ? late.future() : Future.succeededFuture());
+        name -> {
+          if (!name.equals("putIfAbsent") || !delaysNextPut.getAndSet(false)) {
+            return Future.succeededFuture();
+          }
+          late.add(Promise.promise());
+          return late.getLast().future();
+        });
+    Future<ResendResponse> first = client(Duration.ofSeconds(2)).resend("held");
+    eventually("the service is called", () -> server.requests().size() == 1);
+    delaysNextPut.set(true);
     answer.countDown();
-    await(call);
-    CLUSTER.delayOperations(name -> Future.succeededFuture());
-    // as if the map had dropped the claim of the first call at its end
-    String first = CLUSTER.entries().keySet().iterator().next();
-    CLUSTER.clear();
-    late.complete();
-    eventually("the first cooldown is stored", () -> isCooling());
-    // the second call had its claim before; its cooldown finds the key taken
-    assertTrue(CLUSTER.entries().containsKey(first + "/cooling"));
+    await(first);
+    CLUSTER.removeEntries(); // as if the claim had expired
+    Promise<String> token = Promise.promise();
+    AtomicBoolean isClaimed = new AtomicBoolean();
+    OtpResendClient next =
+        OtpResendClient.create(
+            otherNode,
+            server.options().setTimeout(TIMEOUT).setCooldown(MINUTE),
+            () -> {
+              isClaimed.set(true);
+              return token.future();
+            });
+    Future<ResendResponse> second = next.resend("held");
+    eventually("the second call has the claim", isClaimed::get);
+    delaysNextPut.set(true);
+    token.complete("token");
+    assertTrue(await(second).success());
+
+    late.poll().complete(); // the cooldown of the first call, while the second has the claim
+    eventually("the first cooldown is stored", () -> has("/cooling", 1));
+    late.poll().complete();
+    await(next.close());
+    eventually("the first cooldown has ended", () -> has("/cooling", 0));
+    assertBetween(89_000, onlyTimeToLive(), 92_000);
+    assertEquals(
+        ResendFailure.ALREADY_IN_PROGRESS,
+        failureOf(client(Duration.ZERO).resend("held")).failure());
+    assertEquals(2, server.requests().size());
   }
 
   @Test
