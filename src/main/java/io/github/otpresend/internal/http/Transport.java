@@ -60,7 +60,10 @@ public final class Transport implements Connector {
   /** The addresses of the host; null if an HTTP or SOCKS proxy resolves the host. */
   private final @Nullable Addresses addresses;
 
-  /** The headers of every request with {@link #token}, the token of the request sent last. */
+  /**
+   * The headers of every request with {@link #token}, the token of the request sent last. They are
+   * read-only, so that requests share them instead of copying them.
+   */
   private MultiMap headers = HttpHeaders.headers();
 
   private String token = "";
@@ -192,19 +195,22 @@ public final class Transport implements Connector {
   }
 
   private void prepare(HttpClientRequest request) {
-    // headers that are set here are copied once; the Web Client would copy them three times
-    request.headers().addAll(headers);
+    request.headers().setAll(headers); // the Web Client would copy them three times
     // the outcome reports the failure; without a handler, Vert.x would log what the server sent,
     // which may be the token
     request.exceptionHandler(failure -> {});
   }
 
-  private static MultiMap headers(String token) {
+  private MultiMap headers(String token) {
+    boolean isDefaultPort = baseUrl.port() == (baseUrl.ssl() ? 443 : 80);
+    String host = isDefaultPort ? baseUrl.host() : baseUrl.host() + ':' + baseUrl.port();
     return HttpHeaders.headers()
+        .set(HttpHeaders.HOST, HttpHeaders.createOptimized(host))
         .set(HttpHeaders.USER_AGENT, USER_AGENT)
         .set(HttpHeaders.ACCEPT, JSON)
         .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
-        .set(HttpHeaders.CONTENT_LENGTH, ZERO);
+        .set(HttpHeaders.CONTENT_LENGTH, ZERO)
+        .copy(false);
   }
 
   private static WebClientOptions webClientOptions(OtpResendOptions options) {
