@@ -21,6 +21,11 @@ public final class FailureFinder {
 
   /** Returns the failure as {@link ResendException#from} describes. */
   public static ResendException find(Throwable failure) {
+    if (failure instanceof ResendException itself) { // most often, and without a search
+      return itself;
+    } else if (failure instanceof ReplyException reply) {
+      return ReplyDecoder.failure(reply);
+    }
     FailureFinder finder = new FailureFinder();
     ResendException found = finder.findInCauses(failure);
     if (found == null) {
