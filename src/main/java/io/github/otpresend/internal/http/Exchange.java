@@ -83,9 +83,11 @@ public final class Exchange {
 
   private Outcome decode(@Nullable HttpResponse<Buffer> answer, @Nullable Throwable cause) {
     try {
-      return Outcome.of(ResponseDecoder.decode(body, answer, cause));
-    } catch (ResendException e) {
-      return Outcome.of(Redaction.without(token, e));
+      Outcome decoded = ResponseDecoder.decode(body, answer, cause);
+      ResendException failure = decoded.failure();
+      return failure == null ? decoded : Outcome.of(Redaction.without(token, failure));
+    } catch (ResendException undecodable) {
+      return Outcome.of(undecodable);
     } catch (Throwable e) { // for example, a class of Jackson is missing
       String message = "The answer could not be decoded: " + e.getClass().getName();
       return Outcome.of(Failures.of(ResendFailure.INVALID_RESPONSE, message, e));

@@ -7,6 +7,7 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Failures;
+import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.StrictJson;
@@ -37,12 +38,8 @@ public final class ResponseDecoder {
   /** Decodes a sample answer, so that a broken class path is detected before the first call. */
   public static void warmUp() {
     Buffer refusal = Buffer.buffer("{\"type\":\"\",\"message\":\"\",\"payload\":{\"n\":1}}");
-    try {
-      decode(400, HttpHeaders.headers(), refusal, InstantSource.system());
-      throw new IllegalStateException("a refusal was decoded as a success");
-    } catch (ResendException expected) {
-      ReplyDecoder.warmUp();
-    }
+    decode(400, HttpHeaders.headers(), refusal, InstantSource.system());
+    ReplyDecoder.warmUp();
   }
 
   /**
@@ -50,14 +47,14 @@ public final class ResponseDecoder {
    *
    * @param answer the answer; null if it is incomplete
    * @param cause why the answer is incomplete; null if there is an answer
-   * @throws ResendException unless the answer is a success
+   * @throws ResendException if the content coding cannot be decoded
    */
-  public static ResendResponse decode(
+  public static Outcome decode(
       BoundedBody body, @Nullable HttpResponse<?> answer, @Nullable Throwable cause) {
     if (body.isTooLong()) { // even if the end of the body came with the excess
-      throw BoundedBody.tooLong(body.maxBytes());
+      return Outcome.of(BoundedBody.tooLong(body.maxBytes()));
     } else if (answer == null) {
-      throw incomplete(Objects.requireNonNull(cause));
+      return Outcome.of(incomplete(Objects.requireNonNull(cause)));
     }
     Buffer content = ContentCoding.decode(answer.headers(), body.content(), body.maxBytes());
     return decode(answer.statusCode(), answer.headers(), content, InstantSource.system());
@@ -78,32 +75,40 @@ public final class ResponseDecoder {
   }
 
   /**
-   * Decodes a complete answer. Throws no other exception, whatever the answer is.
+   * Decodes a complete answer. Throws no exception, whatever the answer is. It is a success if the
+   * status is a 2xx and the body a success object.
    *
    * @param clock the clock to which a date in {@code Retry-After} is compared
-   * @throws ResendException unless the status is a 2xx and the body a success object
    */
-  public static ResendResponse decode(
-      int status, MultiMap headers, Buffer body, InstantSource clock) {
+  public static Outcome decode(int status, MultiMap headers, Buffer body, InstantSource clock) {
     boolean isSuccess = status / 100 == 2;
     byte[] bytes = body.getBytes();
     if (isSuccess && Arrays.equals(bytes, USUAL)) {
-      return SUCCESS;
+      return Outcome.of(SUCCESS);
     }
     JsonObject json = StrictJson.readObject(bytes);
     if (isSuccess) {
       if (json != null && json.getValue(WireNames.SUCCESS) instanceof Boolean success) {
-        return new ResendResponse(success);
+        return Outcome.of(new ResendResponse(success));
       }
-      throw invalid(
-          "The service answered " + status + ", but its body is not {\"success\": true|false}");
+      return Outcome.of(
+          invalid(
+              "The service answered "
+                  + status
+                  + ", but its body is not {\"success\": true|false}"));
     } else if (status < 400) {
-      throw invalid("The service answered " + status + ", which is not a valid answer to a resend");
+      return Outcome.of(
+          invalid("The service answered " + status + ", which is not a valid answer to a resend"));
     }
+    return Outcome.of(refusal(status, headers, json, clock));
+  }
+
+  private static ResendException refusal(
+      int status, MultiMap headers, @Nullable JsonObject json, InstantSource clock) {
     String type = text(json, WireNames.TYPE);
     String message = text(json, WireNames.MESSAGE);
     ResendFailure kind = Outcomes.kindOfAnswer(type, status);
-    throw new ResendException(
+    return new ResendException(
         kind,
         type == null ? kind.type() : type,
         status,
