@@ -71,8 +71,11 @@ public final class HttpResendClient implements OtpResendClient {
     CloseFuture resources = new CloseFuture();
     home = Contexts.eventLoop(this.vertx, creator, resources);
     state = new ClientState(home, resources, options, provider, isGuarded);
-    boolean isOwn = creator != null && creator.owner() == this.vertx;
-    if (!(isOwn && closeWith(creator.closeFuture())) && !closeWith(this.vertx.closeFuture())) {
+    CloseFuture owner =
+        creator != null && creator.owner() == this.vertx
+            ? creator.closeFuture()
+            : this.vertx.closeFuture();
+    if (!closeWith(owner) && !closeWith(this.vertx.closeFuture())) { // the creator may be gone
       beginClose();
     }
   }
