@@ -27,6 +27,8 @@ public final class EventLoops {
           // TLS reads random numbers from /dev/urandom without waiting, and files of the JDK once
           "sun.security.provider.NativePRNG$RandomIO.readFully",
           "sun.security.ssl.TrustStoreManager.getTrustedCerts",
+          // Hazelcast creates a map once; a second thread that asks for it waits until it is there
+          "com.hazelcast.spi.impl.proxyservice.impl.ProxyRegistry.getOrCreateProxy",
           // the application chooses where its logs are written; here it is the console
           "java.util.logging.ConsoleHandler.publish");
 

@@ -196,10 +196,11 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
   /** Ends the call, because its deadline has come. */
   @Override
   public void expire() {
-    while (stage != null) { // the stage, and then the wait for the release of the claim
-      Stage last = stage;
+    // the stage, and then the wait for the release of the claim
+    for (Stage last = stage; last != null; last = stage) {
       last.abandon.run();
-      if (stage != null && stage.abandon == last.abandon) { // equals would keep the class loader
+      Stage now = stage;
+      if (now != null && now.abandon == last.abandon) { // equals would keep the class loader
         fail(last.atDeadline.get());
       }
     }
