@@ -41,6 +41,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Creation and closing of clients, attempts to connect, and log messages. */
@@ -259,7 +260,7 @@ class LifecycleTest {
       OtpResendClient client =
           OtpResendClient.create(
               vertx, options(server.baseUrl()).setMaxConnections(1).setMaxPending(0));
-      String id = deployCaller(client);
+      String id = deployCaller(client, ThreadingModel.WORKER);
       eventually("the service is called", () -> server.requests().size() == 1);
       await(vertx.undeploy(id));
       answer.countDown();
@@ -273,10 +274,15 @@ class LifecycleTest {
     }
   }
 
-  @Test
+  /** Vert.x drops the replies and the timers of a verticle, and closes its worker pool. */
+  @ParameterizedTest
+  @EnumSource(
+      value = ThreadingModel.class,
+      names = {"EVENT_LOOP", "WORKER"})
   @Execution(CONCURRENT)
   @ResourceLock(value = CLIENT_LOG, mode = READ)
-  void a_client_over_the_event_bus_closes_even_if_the_worker_pool_of_a_caller_is_closed() {
+  void a_client_over_the_event_bus_closes_even_if_the_verticle_of_a_caller_is_undeployed(
+      ThreadingModel model) {
     vertx.eventBus().consumer("nobody-answers", message -> {});
     OtpResendOptions options =
         new OtpResendOptions()
@@ -284,15 +290,12 @@ class LifecycleTest {
             .setTimeout(Duration.ofSeconds(1))
             .setConnectTimeout(Duration.ofSeconds(1));
     OtpResendClient client = OtpResendClient.overEventBus(vertx, options);
-    await(vertx.undeploy(deployCaller(client)));
+    await(vertx.undeploy(deployCaller(client, model)));
     await(client.close());
   }
 
-  /**
-   * Deploys a worker verticle that makes a call, and returns its deployment id. Undeploying the
-   * verticle closes its worker pool.
-   */
-  private String deployCaller(OtpResendClient client) {
+  /** Deploys a verticle that makes a call, and returns its deployment id. */
+  private String deployCaller(OtpResendClient client, ThreadingModel model) {
     VerticleBase caller =
         new VerticleBase() {
           @Override
@@ -302,9 +305,7 @@ class LifecycleTest {
           }
         };
     DeploymentOptions ownPool =
-        new DeploymentOptions()
-            .setThreadingModel(ThreadingModel.WORKER)
-            .setWorkerPoolName("own-pool");
+        new DeploymentOptions().setThreadingModel(model).setWorkerPoolName("own-pool");
     return await(vertx.deployVerticle(caller, ownPool));
   }
 

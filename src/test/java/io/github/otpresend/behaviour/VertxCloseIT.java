@@ -211,35 +211,6 @@ class VertxCloseIT {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = ThreadingModel.class,
-      names = {"EVENT_LOOP", "WORKER"})
-  @Execution(CONCURRENT)
-  void a_call_over_the_event_bus_ends_although_the_verticle_of_its_caller_is_undeployed(
-      ThreadingModel model) {
-    server = FaultServer.onRequest(FaultServer.Peer::silence);
-    vertx.eventBus().consumer("nobody-answers", message -> {});
-    OtpResendClient client =
-        OtpResendClient.overEventBus(
-            vertx,
-            new OtpResendOptions()
-                .setAddress("nobody-answers")
-                .setTimeout(Duration.ofSeconds(1))
-                .setConnectTimeout(Duration.ofSeconds(1)));
-    VerticleBase caller =
-        new VerticleBase() {
-          @Override
-          public Future<?> start() {
-            client.resend("id");
-            return Future.succeededFuture();
-          }
-        };
-    DeploymentOptions deployment = new DeploymentOptions().setThreadingModel(model);
-    await(vertx.undeploy(await(vertx.deployVerticle(caller, deployment))));
-    await(client.close());
-  }
-
-  @ParameterizedTest
   @EnumSource
   @Execution(CONCURRENT)
   void undeploying_a_verticle_ends_the_calls_of_a_client_that_it_left_open(State state) {

@@ -196,8 +196,7 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
   /** Ends the call, because its deadline has come. */
   @Override
   public void expire() {
-    // the stage, and then the wait for the release of the claim
-    for (Stage last = stage; last != null; last = stage) {
+    for (Stage last = stage; last != null; last = stage) { // and then the wait for the release
       last.abandon.run();
       Stage now = stage;
       if (now != null && now.abandon == last.abandon) { // equals would keep the class loader
