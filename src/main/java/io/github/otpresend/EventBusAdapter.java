@@ -51,8 +51,8 @@ public final class EventBusAdapter {
   /** The number of messages that came after {@link #unregister}. */
   private final AtomicInteger latecomers = new AtomicInteger();
 
-  private EventBusAdapter(VertxInternal vertx, String address, OtpResendClient client) {
-    this.vertx = vertx;
+  private EventBusAdapter(Vertx vertx, String address, OtpResendClient client) {
+    this.vertx = Contexts.owner(vertx);
     this.client = client;
     consumer = vertx.eventBus().consumer(address);
   }
@@ -69,7 +69,7 @@ public final class EventBusAdapter {
    */
   public static Future<EventBusAdapter> register(
       Vertx vertx, String address, OtpResendClient client) {
-    EventBusAdapter adapter = new EventBusAdapter(Contexts.owner(vertx), address, client);
+    EventBusAdapter adapter = new EventBusAdapter(vertx, address, client);
     adapter.bind();
     return adapter
         .consumer

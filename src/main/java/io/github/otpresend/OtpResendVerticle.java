@@ -78,7 +78,7 @@ public class OtpResendVerticle extends VerticleBase {
     OtpResendOptions options = givenOptions == null ? new OtpResendOptions(config()) : givenOptions;
     HttpResendClient created = HttpResendClient.create(vertx, options, tokens);
     return created
-        .serve(options.getAddress())
+        .serve(vertx, options.getAddress())
         .onSuccess(
             registered -> {
               client = created;

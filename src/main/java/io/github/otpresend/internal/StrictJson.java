@@ -12,10 +12,13 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.vertx.core.json.EncodeException;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import io.vertx.core.json.jackson.VertxModule;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -39,18 +42,31 @@ public final class StrictJson {
           .build()
           .readerForMapOf(Object.class);
 
-  private static final ObjectWriter WRITER =
-      JsonMapper.builder().addModule(new VertxModule()).build().writer();
+  private static final ObjectWriter WRITER = JsonMapper.builder().build().writer();
 
   private StrictJson() {}
 
   /** Returns the text that represents an object, or another value that JSON has. */
   public static String write(Object json) {
     try {
-      return WRITER.writeValueAsString(json);
+      return WRITER.writeValueAsString(plain(json));
     } catch (JsonProcessingException e) {
       throw new EncodeException(e.getMessage(), e);
     }
+  }
+
+  /** Returns a value without types of Vert.x, whose Jackson may come from another class loader. */
+  private static @Nullable Object plain(@Nullable Object json) {
+    if (json instanceof JsonObject object) {
+      Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+      object.forEach(field -> fields.put(field.getKey(), plain(field.getValue())));
+      return fields;
+    } else if (json instanceof JsonArray array) {
+      List<@Nullable Object> elements = new ArrayList<>();
+      array.forEach(element -> elements.add(plain(element)));
+      return elements;
+    }
+    return json;
   }
 
   /**

@@ -70,7 +70,7 @@ class FaultyCodeIT {
   private static final Set<String> STOPPING_A_CONSUMER =
       Set.of("VertxTracer.receiveRequest", "EventBusMetrics.messageDelivered");
 
-  private static final int REFUSALS = 20_000;
+  private static final int REFUSALS = 4_000;
   private static final Logger LIBRARY = Logger.getLogger("io.github.otpresend");
   private static final FaultyLog LOG = new FaultyLog();
 

@@ -557,7 +557,11 @@ class ClusterGuardIT {
             .put("timeout", options.getTimeout().toMillis())
             .put("cooldown", options.getCooldown().toMillis());
     OtpResendClient requester =
-        OtpResendClient.overEventBus(survivor, options.setAddress("node-that-dies"));
+        OtpResendClient.overEventBus(
+            survivor,
+            new OtpResendOptions()
+                .setAddress("node-that-dies")
+                .setTimeout(Duration.ofSeconds(5))); // the survivor waits so long before it closes
     try (NodeProcess node = cluster.launch("io.github.otpresend.OtpResendVerticle", config)) {
       eventually("the maps have a copy on another node", cluster::isSafe);
       startCall(requester, "id");

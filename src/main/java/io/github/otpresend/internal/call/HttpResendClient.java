@@ -117,8 +117,8 @@ public final class HttpResendClient implements OtpResendClient {
    * Serves this client at an address, on the client's event loop. So a reply is sent when its call
    * ends, even if the threads of the verticle are busy.
    */
-  public Future<EventBusAdapter> serve(String address) {
-    Promise<EventBusAdapter> registered = vertx.getOrCreateContext().promise();
+  public Future<EventBusAdapter> serve(Vertx vertx, String address) {
+    Promise<EventBusAdapter> registered = this.vertx.getOrCreateContext().promise();
     home.emit(
         v ->
             Future.succeededFuture()
