@@ -62,16 +62,28 @@ record Situation(
     return situations(main, false);
   }
 
-  /** Returns one turn of each contender and of each kind of load. */
+  /**
+   * Returns one turn of each contender and of each kind of load. No client is warm, so the rate is
+   * one that a cold client holds, and all calls of a turn may wait.
+   */
   static List<Situation> smoke() {
     Set<String> leftOut =
         Set.of(
-            inFlight(Answer.SUCCESS, 1), inFlight(Answer.SUCCESS, 1_024), WAITING, atRate(10_000));
-    return full().stream()
+            inFlight(Answer.SUCCESS, 1),
+            inFlight(Answer.SUCCESS, 1_024),
+            WAITING,
+            atRate(1_000),
+            atRate(10_000));
+    return Stream.concat(full().stream(), Stream.of(open(100)))
         .filter(situation -> !leftOut.contains(situation.title))
         .map(
             situation ->
-                new Situation(situation.title, situation.competitors, 0, 1, situation.turnMillis))
+                new Situation(
+                    situation.title,
+                    situation.competitors,
+                    0,
+                    1,
+                    Math.min(situation.turnMillis, 1_000)))
         .toList();
   }
 
