@@ -234,7 +234,7 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
     stage = null;
     cancel();
     claim.free();
-    client.leave(requestId, outcome.response(), outcome.failure());
+    client.leave(requestId, outcome);
     claim.complete(outcome);
     if (isEntering) { // a handler that asks again would otherwise ask within this method
       context.runOnContext(v -> deliver(outcome));

@@ -5,11 +5,11 @@ import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
-import io.github.otpresend.ResendResponse;
 import io.github.otpresend.TokenProvider;
 import io.github.otpresend.internal.BaseUrl;
 import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
+import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.Setting;
 import io.github.otpresend.internal.claims.Claims;
 import io.github.otpresend.internal.claims.ClusterClaims;
@@ -22,7 +22,6 @@ import io.vertx.core.internal.ContextInternal;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What the calls of one client share, and the count of these calls. Any thread may enter, leave and
@@ -101,25 +100,18 @@ final class ClientState {
   }
 
   /** Subtracts a call from the count, because its outcome is decided, and logs the outcome. */
-  void leave(
-      String requestId, @Nullable ResendResponse response, @Nullable ResendException failure) {
+  void leave(String requestId, Outcome outcome) {
     leave();
     Contexts.shield(
-        home,
-        () ->
-            LOG.log(
-                Level.DEBUG,
-                () ->
-                    "resend of "
-                        + requestId
-                        + ": "
-                        + (failure == null
-                            ? Objects.requireNonNull(response).toJson()
-                            : summary(failure))));
+        home, () -> LOG.log(Level.DEBUG, () -> "resend of " + requestId + ": " + summary(outcome)));
   }
 
-  /** Returns a failure without its message, which may be a text of the service. */
-  private static String summary(ResendException failure) {
+  /** Returns an outcome without the message of a failure, which may be a text of the service. */
+  private static String summary(Outcome outcome) {
+    ResendException failure = outcome.failure();
+    if (failure == null) {
+      return Objects.requireNonNull(outcome.response()).toJson().encode();
+    }
     String sent = failure.maybeSent() ? "maybe sent" : "not sent";
     return failure.failure() + " (" + failure.httpStatus() + ", " + sent + ")";
   }

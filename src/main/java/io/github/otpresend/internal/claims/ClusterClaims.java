@@ -122,24 +122,24 @@ public final class ClusterClaims implements SharedClaims {
    * until the map removes it, since the clock of that node may be behind.
    */
   private boolean isOver(Entry cooling) {
-    return cooling.owner.startsWith(nodeId + '/')
+    return isOwn(cooling)
         && cooling.inFlightUntil == 0
         && cooling.coolingUntil <= System.currentTimeMillis();
   }
 
+  private boolean isOwn(Entry entry) {
+    return entry.owner.startsWith(nodeId + '/');
+  }
+
   private Optional<Refusal> refusal(Entry other) {
     long now = System.currentTimeMillis();
-    if (other.inFlightUntil >= now || other.coolingUntil <= other.inFlightUntil) {
-      long rest = other.inFlightUntil - now;
-      return Optional.of(new Refusal(true, Duration.ofMillis(rest > 0 ? rest : CLOCK_TICK_MILLIS)));
-    }
-    long delay = other.owner.startsWith(nodeId + '/') ? 0 : MAP_DELAY_MILLIS;
+    boolean isInFlight = other.inFlightUntil >= now || other.coolingUntil <= other.inFlightUntil;
     // the clock of the other node may be ahead or behind; the map has its own clock
     long rest =
-        other.coolingUntil > now
-            ? Math.min(other.coolingUntil - now, other.cooldown) + delay
-            : CLOCK_TICK_MILLIS;
-    return Optional.of(new Refusal(false, Duration.ofMillis(rest)));
+        isInFlight ? other.inFlightUntil - now : Math.min(other.coolingUntil - now, other.cooldown);
+    long delay = isInFlight || isOwn(other) ? 0 : MAP_DELAY_MILLIS;
+    long millis = rest > 0 ? rest + delay : CLOCK_TICK_MILLIS;
+    return Optional.of(new Refusal(isInFlight, Duration.ofMillis(millis)));
   }
 
   /** If the map has a cooldown already, the claim stays until the map removes it. */

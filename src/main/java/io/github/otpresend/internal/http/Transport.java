@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.http;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.internal.BaseUrl;
 import io.vertx.core.Future;
-import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpConnectOptions;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
@@ -26,9 +21,6 @@ import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
-import java.io.IOException;
-import java.io.InputStream;
-import java.lang.System.Logger.Level;
 import java.lang.reflect.Proxy;
 import java.net.InetSocketAddress;
 import java.util.Objects;
@@ -43,30 +35,19 @@ import org.jspecify.annotations.Nullable;
  * creates each request on the connection that its call holds.
  */
 public final class Transport implements Connector {
-  private static final System.Logger LOG = System.getLogger(OtpResendClient.class.getName());
-  private static final CharSequence USER_AGENT = HttpHeaders.createOptimized(userAgent());
   private static final String METRICS_NAME = "otp-resend";
   private static final String TRACE_OPERATION = "otp-resend";
-  private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
-  private static final CharSequence ZERO = HttpHeaders.createOptimized("0");
 
   private final ContextInternal home;
   private final BaseUrl baseUrl;
   private final HttpClientAgent agent;
   private final WebClient webClient;
   private final HttpConnectOptions connectOptions;
+  private final RequestHeaders headers;
   private final long connectMillis;
 
   /** The addresses of the host; null if an HTTP or SOCKS proxy resolves the host. */
   private final @Nullable Addresses addresses;
-
-  /**
-   * The headers of every request with {@link #token}, the token of the request sent last. They are
-   * read-only, so that requests share them instead of copying them.
-   */
-  private MultiMap headers = HttpHeaders.headers();
-
-  private String token = "";
 
   /** The connection on which the Web Client creates the request that is being sent. */
   private @Nullable HttpClientConnection connection;
@@ -92,6 +73,7 @@ public final class Transport implements Connector {
             .setHost(baseUrl.host())
             .setPort(baseUrl.port())
             .setSsl(baseUrl.ssl());
+    headers = new RequestHeaders(baseUrl);
     connectMillis = options.getConnectTimeout().toMillis();
     addresses =
         webClientOptions.getProxyOptions() == null
@@ -149,10 +131,7 @@ public final class Transport implements Connector {
   public Future<HttpResponse<Buffer>> send(
       ContextInternal context, Link link, String segment, String token, BoundedBody body) {
     assert home.inThread();
-    if (!token.equals(this.token)) {
-      headers = headers(token);
-      this.token = token;
-    }
+    headers.use(token);
     connection = link.connection();
     ContextInternal previous = context.beginDispatch();
     try {
@@ -195,22 +174,10 @@ public final class Transport implements Connector {
   }
 
   private void prepare(HttpClientRequest request) {
-    request.headers().setAll(headers); // the Web Client would copy them three times
+    request.headers().setAll(headers.all()); // the Web Client would copy them three times
     // the outcome reports the failure; without a handler, Vert.x would log what the server sent,
     // which may be the token
     request.exceptionHandler(failure -> {});
-  }
-
-  private MultiMap headers(String token) {
-    boolean isDefaultPort = baseUrl.port() == (baseUrl.ssl() ? 443 : 80);
-    String host = isDefaultPort ? baseUrl.host() : baseUrl.host() + ':' + baseUrl.port();
-    return HttpHeaders.headers()
-        .set(HttpHeaders.HOST, HttpHeaders.createOptimized(host))
-        .set(HttpHeaders.USER_AGENT, USER_AGENT)
-        .set(HttpHeaders.ACCEPT, JSON)
-        .set(HttpHeaders.AUTHORIZATION, HttpHeaders.createOptimized("Bearer " + token))
-        .set(HttpHeaders.CONTENT_LENGTH, ZERO)
-        .copy(false);
   }
 
   private static WebClientOptions webClientOptions(OtpResendOptions options) {
@@ -239,17 +206,5 @@ public final class Transport implements Connector {
       proxy.setConnectTimeout(options.getConnectTimeout());
     }
     return fixed;
-  }
-
-  /** Returns the name and version, or only the name if the resource is missing from the package. */
-  private static String userAgent() {
-    try (InputStream resource = Transport.class.getResourceAsStream("user-agent.txt")) {
-      if (resource != null) {
-        return new String(resource.readAllBytes(), UTF_8).strip();
-      }
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "user-agent.txt cannot be read", e);
-    }
-    return "vertx-otp-resend";
   }
 }
