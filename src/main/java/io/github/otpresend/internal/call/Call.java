@@ -82,7 +82,7 @@ final class Call extends DeadlineQueue.Entry implements Claims.Asker, Tokens.Ask
         fail(new ResendException(ResendFailure.CONNECTION_FAILED, message));
       } else {
         await(claim::abandon, claim::late);
-        claim.ask(due(), context, this);
+        claim.ask(due(), this);
       }
     } finally {
       isEntering = false;

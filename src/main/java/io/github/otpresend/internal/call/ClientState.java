@@ -11,6 +11,7 @@ import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.DeadlineQueue;
 import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.Setting;
+import io.github.otpresend.internal.Time;
 import io.github.otpresend.internal.claims.Claims;
 import io.github.otpresend.internal.claims.ClusterClaims;
 import io.github.otpresend.internal.http.Pool;
@@ -74,8 +75,9 @@ final class ClientState {
     pool = new Pool(home, transport, options);
     maxCalls = options.getMaxConnections() + options.getMaxPending();
     String requestIds = service + baseUrl.path();
-    ClusterClaims shared = isGuarded ? new ClusterClaims(home.owner(), requestIds) : null;
-    claims = new Claims(home, requestIds, options, shared);
+    Time time = Time.of(home);
+    ClusterClaims shared = isGuarded ? ClusterClaims.of(home.owner(), requestIds, time) : null;
+    claims = new Claims(time, home.owner(), requestIds, options, shared);
   }
 
   /**

@@ -7,10 +7,11 @@ import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.ReplyDecoder;
+import io.github.otpresend.internal.Time;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
-import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.Optional;
@@ -30,7 +31,7 @@ public final class Claims {
 
   private static final AtomicLong LAST_OWNER = new AtomicLong();
 
-  private final ContextInternal home;
+  private final Time time;
   private final LocalClaims local;
   private final @Nullable SharedClaims shared;
   private final boolean sharesOutcomes;
@@ -51,17 +52,18 @@ public final class Claims {
    * @param shared the claims of all nodes; null if the nodes do not share their claims
    */
   public Claims(
-      ContextInternal home,
+      Time time,
+      Vertx vertx,
       String service,
       OtpResendOptions options,
       @Nullable SharedClaims shared) {
-    this.home = home;
+    this.time = time;
     this.shared = shared;
     sharesOutcomes = options.isSingleFlight();
     timeout = options.getTimeout();
     cooldown = options.getCooldown();
-    local = new LocalClaims(home.owner(), service, cooldown);
-    operations = new Operations(home, options.getConnectTimeout());
+    local = new LocalClaims(vertx, service, cooldown, time);
+    operations = new Operations(time, options.getConnectTimeout());
   }
 
   /** Creates the claim of a call, which then asks for it. */
@@ -99,7 +101,7 @@ public final class Claims {
      *
      * @param deadline the end of the call, by {@link System#nanoTime()}
      */
-    public void ask(long deadline, ContextInternal context, Asker asker) {
+    public void ask(long deadline, Asker asker) {
       this.asker = asker;
       this.deadline = deadline;
       LocalClaims.Flight own = local.flight(requestId);
@@ -118,20 +120,20 @@ public final class Claims {
           askAllNodes(shared);
         }
       } else if (sharesOutcomes) {
-        share(other, context);
+        share(other);
       } else {
         answer(inProgress());
       }
     }
 
-    private void share(Handler<Promise<JsonObject>> other, ContextInternal context) {
+    private void share(Handler<Promise<JsonObject>> other) {
       isSharer = true;
-      Promise<JsonObject> outcome = context.promise();
+      Promise<JsonObject> outcome = Promise.promise();
       outcome
           .future()
           .map(reply -> reply == null ? inProgress() : Outcome.of(ReplyDecoder.response(reply)))
           .recover(e -> Future.succeededFuture(Outcome.of(ResendException.from(e))))
-          .onSuccess(this::answer);
+          .onSuccess(shared -> time.run(() -> answer(shared)));
       other.handle(outcome);
     }
 
@@ -140,10 +142,10 @@ public final class Claims {
     }
 
     private void askAllNodes(SharedClaims shared) {
-      long now = System.currentTimeMillis();
+      long now = time.wallClock();
       String owner = COPY + '/' + LAST_OWNER.incrementAndGet();
       // rounded up, so that the claim does not end before the call
-      long millisInFlight = (deadline - System.nanoTime()) / 1_000_000 + 1;
+      long millisInFlight = (deadline - time.now()) / 1_000_000 + 1;
       SharedClaims.Claim claim =
           new SharedClaims.Claim(requestId, owner, now, millisInFlight, cooldown.toMillis());
       Future<Optional<SharedClaims.Refusal>> asked = shared.claim(claim);
@@ -153,7 +155,7 @@ public final class Claims {
               (refusal, failure) -> {
                 if (failure != null) {
                   // the store may have the claim although its answer was late or lost
-                  asked.onComplete(late -> home.emit(v -> release(shared, claim)));
+                  asked.onComplete(late -> time.run(() -> release(shared, claim)));
                   answer(Outcome.of(ResendException.from(failure)));
                 } else if (refusal.isPresent()) {
                   answer(Outcome.of(refusal.get().toFailure()));
@@ -188,7 +190,7 @@ public final class Claims {
 
     /** Notes that the call sends now. A cooldown counts from the last such moment. */
     public void sending() {
-      sentAt = System.nanoTime();
+      sentAt = time.now();
     }
 
     /** Returns the outcome, with the time left of the cooldown if it begins one. */
@@ -201,7 +203,7 @@ public final class Claims {
     }
 
     private long nanosCooling() {
-      return coolingUntil == null ? 0 : Math.max(0, coolingUntil - System.nanoTime());
+      return coolingUntil == null ? 0 : Math.max(0, coolingUntil - time.now());
     }
 
     /**
@@ -218,8 +220,7 @@ public final class Claims {
       if (!isUnanswered && nanosCooling() == 0) {
         return release(shared, claim);
       } else if (coolingUntil != null) {
-        long millisInFlight =
-            isUnanswered ? Math.max(0, deadline - System.nanoTime()) / 1_000_000 + 1 : 0;
+        long millisInFlight = isUnanswered ? Math.max(0, deadline - time.now()) / 1_000_000 + 1 : 0;
         long millisCooling = LocalClaims.roundUp(nanosCooling()).toMillis();
         operations.limit(shared.cool(claim, millisInFlight, millisCooling));
       } // else the claim ends at the deadline of the call

@@ -3,6 +3,7 @@ package io.github.otpresend.internal.claims;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.github.otpresend.internal.Time;
 import io.vertx.core.Future;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.shareddata.AsyncMap;
@@ -11,6 +12,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The claims of all nodes of a cluster, in a cluster-wide map. Of the map's conditional operations
@@ -30,17 +32,30 @@ public final class ClusterClaims implements SharedClaims {
   /** The longest time for which the map keeps an entry whose cooldown has ended. */
   private static final long MAP_DELAY_MILLIS = 2 * CLOCK_TICK_MILLIS;
 
-  private final VertxInternal vertx;
-  private final String service;
+  private final Supplier<Future<AsyncMap<String, String>>> map;
   private final String nodeId;
+  private final String service;
+  private final Time time;
+
+  /** Creates the claims of a node of a cluster. */
+  public static ClusterClaims of(VertxInternal vertx, String service, Time time) {
+    return new ClusterClaims(
+        () -> vertx.sharedData().getClusterWideMap(MAP),
+        vertx.clusterManager().getNodeId(),
+        service,
+        time);
+  }
 
   /**
+   * @param map returns the cluster-wide map, or throws an exception
    * @param service the name of the service to which the request ids belong
    */
-  public ClusterClaims(VertxInternal vertx, String service) {
-    this.vertx = vertx;
+  ClusterClaims(
+      Supplier<Future<AsyncMap<String, String>>> map, String nodeId, String service, Time time) {
+    this.map = map;
+    this.nodeId = nodeId;
     this.service = service;
-    nodeId = vertx.clusterManager().getNodeId();
+    this.time = time;
   }
 
   /**
@@ -122,9 +137,7 @@ public final class ClusterClaims implements SharedClaims {
    * until the map removes it, since the clock of that node may be behind.
    */
   private boolean isOver(Entry cooling) {
-    return isOwn(cooling)
-        && cooling.inFlightUntil == 0
-        && cooling.coolingUntil <= System.currentTimeMillis();
+    return isOwn(cooling) && cooling.inFlightUntil == 0 && cooling.coolingUntil <= time.wallClock();
   }
 
   private boolean isOwn(Entry entry) {
@@ -132,7 +145,7 @@ public final class ClusterClaims implements SharedClaims {
   }
 
   private Optional<Refusal> refusal(Entry other) {
-    long now = System.currentTimeMillis();
+    long now = time.wallClock();
     boolean isInFlight = other.inFlightUntil >= now || other.coolingUntil <= other.inFlightUntil;
     // the clock of the other node may be ahead or behind; the map has its own clock
     long rest =
@@ -146,7 +159,7 @@ public final class ClusterClaims implements SharedClaims {
   @Override
   public Future<Void> cool(Claim claim, long millisInFlight, long millisCooling) {
     String key = key(claim.requestId());
-    long now = System.currentTimeMillis();
+    long now = time.wallClock();
     Entry own = entry(claim);
     Entry cooling =
         new Entry(
@@ -185,7 +198,7 @@ public final class ClusterClaims implements SharedClaims {
    * after its shutdown.
    */
   private Future<AsyncMap<String, String>> map() {
-    return Future.succeededFuture().compose(v -> vertx.sharedData().getClusterWideMap(MAP));
+    return Future.succeededFuture().compose(v -> map.get());
   }
 
   /** Hashes the id, so that the map shows no request id. */

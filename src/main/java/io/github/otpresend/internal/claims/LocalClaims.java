@@ -7,6 +7,7 @@ import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.StrictJson;
+import io.github.otpresend.internal.Time;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -43,19 +44,22 @@ final class LocalClaims {
   /** The {@link System#nanoTime()} at which the claim on each request id ends. */
   private final LocalMap<String, Long> ends;
 
+  private final Time time;
   private final long sweepNanos;
   private final AtomicBoolean isSweeping = new AtomicBoolean();
-  private volatile long sweptAt = System.nanoTime();
+  private volatile long sweptAt;
   private volatile int nextSweepSize = FIRST_SWEEP_SIZE;
 
   /**
    * @param service the name of the service to which the request ids belong
    * @param cooldown the time after which the cooldowns that have ended are removed
    */
-  LocalClaims(Vertx vertx, String service, Duration cooldown) {
+  LocalClaims(Vertx vertx, String service, Duration cooldown, Time time) {
     flights = vertx.sharedData().getLocalMap("io.github.otpresend " + service);
     ends = vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + service);
+    this.time = time;
     sweepNanos = cooldown.toNanos();
+    sweptAt = time.now();
   }
 
   /** Creates a flight for this request id. The flight has not begun yet. */
@@ -66,7 +70,7 @@ final class LocalClaims {
   /** Returns the time until the claim on a request id ends, if its call did not end before. */
   Duration timeLeft(String requestId, Duration otherwise) {
     Long end = ends.get(requestId);
-    return end == null ? otherwise : roundUp(Math.max(1, end - System.nanoTime()));
+    return end == null ? otherwise : roundUp(Math.max(1, end - time.now()));
   }
 
   static ResendException inProgress(Duration rest) {
@@ -107,7 +111,7 @@ final class LocalClaims {
         return other;
       }
       Long end = ends.get(requestId);
-      long rest = end == null ? 0 : end - System.nanoTime();
+      long rest = end == null ? 0 : end - time.now();
       if (rest > 0) {
         ResendException refusal = coolingDown(roundUp(rest));
         flights.remove(requestId, this);
@@ -150,7 +154,7 @@ final class LocalClaims {
      * @param coolingUntil the end of the cooldown by {@link System#nanoTime()}; null without one
      */
     void free(@Nullable Long coolingUntil) {
-      if (coolingUntil == null || coolingUntil - System.nanoTime() <= 0) {
+      if (coolingUntil == null || coolingUntil - time.now() <= 0) {
         ends.remove(requestId);
       } else {
         ends.put(requestId, coolingUntil);
@@ -192,7 +196,7 @@ final class LocalClaims {
    * Removes the cooldowns that have ended, if a cooldown has passed or their number has doubled.
    */
   private void sweepIfDue() {
-    boolean isDue = System.nanoTime() - sweptAt >= sweepNanos || ends.size() >= nextSweepSize;
+    boolean isDue = time.now() - sweptAt >= sweepNanos || ends.size() >= nextSweepSize;
     if (isDue && isSweeping.compareAndSet(false, true)) {
       // not a worker of Vert.x: a thread keeps the class loaders of the code that starts it, but
       // the JDK starts the threads of this pool without them
@@ -201,7 +205,7 @@ final class LocalClaims {
   }
 
   private void sweep() {
-    long now = System.nanoTime();
+    long now = time.now();
     ends.forEach(
         (requestId, end) -> {
           if (end - now <= 0) {

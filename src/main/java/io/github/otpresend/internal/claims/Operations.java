@@ -4,16 +4,15 @@ package io.github.otpresend.internal.claims;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.Failures;
+import io.github.otpresend.internal.Time;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import io.vertx.core.internal.ContextInternal;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** The operations of the shared claims under way. This class is used on one event loop only. */
 final class Operations {
-  private final ContextInternal home;
+  private final Time time;
   private final long limitMillis;
   private final Promise<Void> closed = Promise.promise();
   private int underWay;
@@ -22,20 +21,30 @@ final class Operations {
   /**
    * @param limit how long an operation is waited for
    */
-  Operations(ContextInternal home, Duration limit) {
-    this.home = home;
+  Operations(Time time, Duration limit) {
+    this.time = time;
     limitMillis = limit.toMillis();
   }
 
   /** Counts an operation, and returns a future that fails if it does not end in time. */
   <T> Future<T> limit(Future<T> operation) {
     underWay++;
-    Promise<T> onHome = home.promise();
-    operation.onComplete(onHome);
-    return onHome
+    Promise<T> limited = Promise.promise();
+    Runnable limit =
+        time.after(limitMillis, () -> limited.tryFail(unavailable(new TimeoutException())));
+    operation.onComplete(
+        (result, failure) ->
+            time.run(
+                () -> {
+                  limit.run();
+                  if (failure == null) {
+                    limited.tryComplete(result);
+                  } else {
+                    limited.tryFail(unavailable(failure));
+                  }
+                }));
+    return limited
         .future()
-        .timeout(limitMillis, TimeUnit.MILLISECONDS)
-        .recover(e -> Future.failedFuture(unavailable(e)))
         .onComplete(
             done -> {
               underWay--;

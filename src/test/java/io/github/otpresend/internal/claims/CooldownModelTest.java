@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.ResendException;
+import io.github.otpresend.internal.Time;
 import io.github.otpresend.testing.Calls;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.ContextInternal;
@@ -48,7 +49,8 @@ class CooldownModelTest {
   void a_call_is_refused_during_a_cooldown_and_accepted_after_it() {
     LocalClaims[] clients = new LocalClaims[2];
     for (int i = 0; i < clients.length; i++) {
-      clients[i] = call(context, () -> new LocalClaims(vertx, "service", COOLDOWN));
+      clients[i] =
+          call(context, () -> new LocalClaims(vertx, "service", COOLDOWN, Time.of(context)));
     }
     Map<String, Sent> last = new HashMap<>();
     int accepted = 0;
@@ -92,7 +94,7 @@ class CooldownModelTest {
   void
       two_hundred_thousand_cooldowns_use_less_than_250_bytes_each_and_are_removed_after_their_end() {
     int count = 200_000;
-    LocalClaims claims = new LocalClaims(vertx, "service", COOLDOWN);
+    LocalClaims claims = new LocalClaims(vertx, "service", COOLDOWN, Time.of(context));
     long end = System.nanoTime() + Duration.ofDays(1).toNanos();
     long before = usedHeap();
     for (int i = 0; i < count; i++) {

@@ -19,6 +19,7 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcome;
+import io.github.otpresend.internal.Time;
 import io.github.otpresend.testing.EveryFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
@@ -78,7 +79,11 @@ class LocalClaimsTest {
   }
 
   private static LocalClaims claims(Vertx vertx, String service) {
-    return new LocalClaims(vertx, service, Duration.ZERO);
+    return new LocalClaims(vertx, service, Duration.ZERO, time(vertx));
+  }
+
+  private static Time time(Vertx vertx) {
+    return Time.of(((VertxInternal) vertx).createEventLoopContext());
   }
 
   private static LocalMap<String, Long> ends() {
@@ -435,7 +440,7 @@ class LocalClaimsTest {
 
   @Test
   void cooldowns_that_have_ended_are_removed_once_a_cooldown_has_passed() {
-    LocalClaims some = new LocalClaims(vertx, SERVICE, Duration.ofMillis(20));
+    LocalClaims some = new LocalClaims(vertx, SERVICE, Duration.ofMillis(20), time(vertx));
     ends().put("ended", System.nanoTime() - 1);
     ends().put("cooling", inAMinute());
     eventually(
@@ -452,7 +457,7 @@ class LocalClaimsTest {
 
   @Test
   void cooldowns_that_have_ended_are_removed_when_their_number_has_doubled() {
-    LocalClaims many = new LocalClaims(vertx, SERVICE, Duration.ofDays(1));
+    LocalClaims many = new LocalClaims(vertx, SERVICE, Duration.ofDays(1), time(vertx));
     for (int i = 0; i < 998; i++) {
       ends().put("ended-" + i, System.nanoTime() - 1);
     }
