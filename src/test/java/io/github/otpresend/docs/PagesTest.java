@@ -64,6 +64,7 @@ class PagesTest {
       reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Build and test, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Build and test, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      verification.md, Simulation, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Soak, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Mutation testing, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Fuzzing, shell: PagesTest.the_maven_commands_are_known_to_the_build
@@ -154,8 +155,9 @@ class PagesTest {
       source(property[1]);
     } else if (word.startsWith("-Dvertx.version=")) {
       assertTrue(pom.contains("<value>" + property[1] + "</value>"), command);
-    } else if (word.startsWith("-Dstorm.seed=")) {
-      assertTrue(Files.readString(source("StormIT")).contains("\"storm.seed\""), command);
+    } else if (word.startsWith("-Dstorm.seed=") || word.startsWith("-Dschedules=")) {
+      String test = word.startsWith("-Dstorm") ? "StormIT" : "SimulationIT";
+      assertTrue(Files.readString(source(test)).contains('"' + property[0] + '"'), command);
     } else {
       assertTrue(WORDS.contains(word), () -> word + " of " + command);
     }

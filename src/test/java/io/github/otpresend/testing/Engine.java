@@ -131,6 +131,14 @@ abstract class Engine {
             <map name="__vertx.nodeInfo">
               <backup-count>1</backup-count>
             </map>
+            <map name="io.github.otpresend">
+              <backup-count>1</backup-count>
+            </map>
+            <!-- an application's settings for other maps, which would lose claims -->
+            <map name="default">
+              <backup-count>0</backup-count>
+              <max-idle-seconds>1</max-idle-seconds>
+            </map>
           </hazelcast>
           """
           .formatted(name, firstMember, host, heartbeatSeconds);
