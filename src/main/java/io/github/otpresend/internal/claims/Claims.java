@@ -9,7 +9,6 @@ import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.internal.ReplyDecoder;
 import io.github.otpresend.internal.Time;
 import io.vertx.core.Future;
-import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -18,6 +17,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,40 +105,38 @@ public final class Claims {
       this.asker = asker;
       this.deadline = deadline;
       LocalClaims.Flight own = local.flight(requestId);
-      Handler<Promise<JsonObject>> other;
+      Function<@Nullable Promise<JsonObject>, @Nullable Long> other;
       try {
         other = own.begin(deadline);
       } catch (ResendException coolingDown) {
         answer(Outcome.of(coolingDown));
         return;
       }
-      if (other == null) {
-        flight = own;
-        if (shared == null) {
-          answer(null);
-        } else {
-          askAllNodes(shared);
+      if (other != null) {
+        Long otherDeadline = other.apply(sharesOutcomes ? shared() : null);
+        isSharer = otherDeadline == null;
+        if (otherDeadline != null) {
+          answer(Outcome.of(LocalClaims.inProgress(local.timeLeft(otherDeadline))));
         }
-      } else if (sharesOutcomes) {
-        share(other);
+        return;
+      }
+      flight = own;
+      if (shared == null) {
+        answer(null);
       } else {
-        answer(inProgress());
+        askAllNodes(shared);
       }
     }
 
-    private void share(Handler<Promise<JsonObject>> other) {
-      isSharer = true;
+    /** Returns a promise of the outcome of another call, which is then this call's outcome. */
+    private Promise<JsonObject> shared() {
       Promise<JsonObject> outcome = Promise.promise();
       outcome
           .future()
-          .map(reply -> reply == null ? inProgress() : Outcome.of(ReplyDecoder.response(reply)))
+          .map(reply -> Outcome.of(ReplyDecoder.response(reply)))
           .recover(e -> Future.succeededFuture(Outcome.of(ResendException.from(e))))
           .onSuccess(shared -> time.run(() -> answer(shared)));
-      other.handle(outcome);
-    }
-
-    private Outcome inProgress() {
-      return Outcome.of(LocalClaims.inProgress(local.timeLeft(requestId, timeout)));
+      return outcome;
     }
 
     private void askAllNodes(SharedClaims shared) {

@@ -8,7 +8,6 @@ import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.StrictJson;
 import io.github.otpresend.internal.Time;
-import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.ReplyException;
@@ -21,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,11 +38,11 @@ final class LocalClaims {
 
   private static final int FIRST_SWEEP_SIZE = 1_000;
 
-  /** The calls in flight. Only the call of a request id changes the end of that request id. */
-  private final LocalMap<String, Handler<Promise<JsonObject>>> flights;
+  /** The calls in flight. Only the call of a request id changes the cooldown of that request id. */
+  private final LocalMap<String, Function<@Nullable Promise<JsonObject>, @Nullable Long>> flights;
 
-  /** The {@link System#nanoTime()} at which the claim on each request id ends. */
-  private final LocalMap<String, Long> ends;
+  /** The {@link System#nanoTime()} at which the cooldown of each request id cooldowns. */
+  private final LocalMap<String, Long> cooldowns;
 
   private final Time time;
   private final long sweepNanos;
@@ -56,7 +56,7 @@ final class LocalClaims {
    */
   LocalClaims(Vertx vertx, String service, Duration cooldown, Time time) {
     flights = vertx.sharedData().getLocalMap("io.github.otpresend " + service);
-    ends = vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + service);
+    cooldowns = vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + service);
     this.time = time;
     sweepNanos = cooldown.toNanos();
     sweptAt = time.now();
@@ -67,10 +67,9 @@ final class LocalClaims {
     return new Flight(requestId);
   }
 
-  /** Returns the time until the claim on a request id ends, if its call did not end before. */
-  Duration timeLeft(String requestId, Duration otherwise) {
-    Long end = ends.get(requestId);
-    return end == null ? otherwise : roundUp(Math.max(1, end - time.now()));
+  /** Returns the time to the deadline of a call, at least a millisecond. */
+  Duration timeLeft(long deadline) {
+    return roundUp(Math.max(1, deadline - time.now()));
   }
 
   static ResendException inProgress(Duration rest) {
@@ -89,8 +88,9 @@ final class LocalClaims {
   }
 
   /** A call that has a claim, and the calls that share it. */
-  final class Flight implements Shareable, Handler<Promise<JsonObject>> {
+  final class Flight implements Shareable, Function<@Nullable Promise<JsonObject>, @Nullable Long> {
     private final String requestId;
+    private long deadline;
     private @Nullable List<Promise<JsonObject>> sharers;
     private @Nullable Outcome outcome;
 
@@ -105,29 +105,34 @@ final class LocalClaims {
      * @param deadline the end of the call, by {@link System#nanoTime()}
      * @throws ResendException COOLING_DOWN if the request id has a cooldown
      */
-    @Nullable Handler<Promise<JsonObject>> begin(long deadline) {
-      Handler<Promise<JsonObject>> other = flights.putIfAbsent(requestId, this);
+    @Nullable Function<@Nullable Promise<JsonObject>, @Nullable Long> begin(long deadline) {
+      this.deadline = deadline;
+      var other = flights.putIfAbsent(requestId, this);
       if (other != null) {
         return other;
       }
-      Long end = ends.get(requestId);
+      Long end = cooldowns.get(requestId);
       long rest = end == null ? 0 : end - time.now();
       if (rest > 0) {
         ResendException refusal = coolingDown(roundUp(rest));
         flights.remove(requestId, this);
         complete(Outcome.of(refusal)); // another call may have begun to share this one
         throw refusal;
+      } else if (end != null) {
+        cooldowns.remove(requestId);
       }
-      ends.put(requestId, deadline);
       return null;
     }
 
     /**
-     * Adds a call that shares this one. If too many share it already, completes the promise with
-     * null.
+     * Adds a call that shares this one, and returns null. If the promise is null, or too many share
+     * this call already, returns the deadline of this call.
      */
     @Override
-    public void handle(Promise<JsonObject> sharer) {
+    public @Nullable Long apply(@Nullable Promise<JsonObject> sharer) {
+      if (sharer == null) {
+        return deadline;
+      }
       Outcome known;
       synchronized (this) {
         known = outcome;
@@ -135,17 +140,15 @@ final class LocalClaims {
           if (sharers == null) {
             sharers = new ArrayList<>();
           }
-          if (sharers.size() < MAX_SHARERS) {
-            sharers.add(sharer);
-            return;
+          if (sharers.size() == MAX_SHARERS) {
+            return deadline;
           }
+          sharers.add(sharer);
+          return null;
         }
       }
-      if (known == null) {
-        Contexts.complete(sharer, null, null);
-      } else { // the call found this flight just before it ended
-        complete(List.of(sharer), known);
-      }
+      complete(List.of(sharer), known); // the call found this flight just before it ended
+      return null;
     }
 
     /**
@@ -154,10 +157,8 @@ final class LocalClaims {
      * @param coolingUntil the end of the cooldown by {@link System#nanoTime()}; null without one
      */
     void free(@Nullable Long coolingUntil) {
-      if (coolingUntil == null || coolingUntil - time.now() <= 0) {
-        ends.remove(requestId);
-      } else {
-        ends.put(requestId, coolingUntil);
+      if (coolingUntil != null && coolingUntil - time.now() > 0) {
+        cooldowns.put(requestId, coolingUntil);
         sweepIfDue();
       }
       flights.remove(requestId, this);
@@ -196,7 +197,7 @@ final class LocalClaims {
    * Removes the cooldowns that have ended, if a cooldown has passed or their number has doubled.
    */
   private void sweepIfDue() {
-    boolean isDue = time.now() - sweptAt >= sweepNanos || ends.size() >= nextSweepSize;
+    boolean isDue = time.now() - sweptAt >= sweepNanos || cooldowns.size() >= nextSweepSize;
     if (isDue && isSweeping.compareAndSet(false, true)) {
       // not a worker of Vert.x: a thread keeps the class loaders of the code that starts it, but
       // the JDK starts the threads of this pool without them
@@ -206,13 +207,13 @@ final class LocalClaims {
 
   private void sweep() {
     long now = time.now();
-    ends.forEach(
+    cooldowns.forEach(
         (requestId, end) -> {
           if (end - now <= 0) {
-            ends.removeIfPresent(requestId, end);
+            cooldowns.removeIfPresent(requestId, end);
           }
         });
-    nextSweepSize = Math.max(FIRST_SWEEP_SIZE, 2 * ends.size());
+    nextSweepSize = Math.max(FIRST_SWEEP_SIZE, 2 * cooldowns.size());
     sweptAt = now;
     isSweeping.set(false);
   }

@@ -22,7 +22,6 @@ import io.github.otpresend.internal.Outcome;
 import io.github.otpresend.internal.Time;
 import io.github.otpresend.testing.EveryFailure;
 import io.vertx.core.Future;
-import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.ReplyException;
@@ -45,6 +44,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -252,7 +252,7 @@ class LocalClaimsTest {
   @Test
   void a_follower_that_finds_a_flight_just_before_it_succeeds_gets_the_response() {
     LocalClaims.Flight first = beginFlight("id");
-    Handler<Promise<JsonObject>> running =
+    Function<Promise<JsonObject>, Long> running =
         Objects.requireNonNull(flights.flight("id").begin(inAMinute()));
     end(first, SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(follow(running)));
@@ -261,7 +261,7 @@ class LocalClaimsTest {
   @Test
   void a_follower_that_finds_a_flight_just_before_it_fails_gets_the_failure() {
     LocalClaims.Flight first = beginFlight("id");
-    Handler<Promise<JsonObject>> running =
+    Function<Promise<JsonObject>, Long> running =
         Objects.requireNonNull(flights.flight("id").begin(inAMinute()));
     end(first, null, FAILURE);
     assertSameFailure(FAILURE, causeOf(follow(running)));
@@ -275,7 +275,7 @@ class LocalClaimsTest {
     await(other.close());
     LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> before = follow(first);
-    first.handle(closed);
+    first.apply(closed);
     Future<JsonObject> after = follow(first);
     end(first, SUCCESS, null);
     assertTrue(before.succeeded());
@@ -286,7 +286,7 @@ class LocalClaimsTest {
   void the_others_are_completed_if_the_context_of_a_follower_rejects_tasks() {
     LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> before = follow(first);
-    first.handle(rejectingPromise());
+    first.apply(rejectingPromise());
     Future<JsonObject> after = follow(first);
     end(first, null, FAILURE);
     assertTrue(before.failed());
@@ -297,7 +297,7 @@ class LocalClaimsTest {
   void a_late_follower_whose_context_rejects_tasks_is_ignored() {
     LocalClaims.Flight first = beginFlight("id");
     end(first, SUCCESS, null);
-    first.handle(rejectingPromise());
+    first.apply(rejectingPromise());
   }
 
   // ---- the end
@@ -318,7 +318,7 @@ class LocalClaimsTest {
   void a_request_id_is_free_again_before_followers_are_completed() {
     LocalClaims.Flight first = beginFlight("id");
     LocalClaims.Flight next = flights.flight("id");
-    List<Optional<Handler<Promise<JsonObject>>>> running = new ArrayList<>();
+    List<Optional<Function<Promise<JsonObject>, Long>>> running = new ArrayList<>();
     follow(first).onComplete(done -> running.add(Optional.ofNullable(next.begin(inAMinute()))));
     end(first, SUCCESS, null);
     assertEquals(List.of(Optional.empty()), running);
@@ -366,12 +366,12 @@ class LocalClaimsTest {
   // ---- how many share a call, and how long the claim lasts
 
   @Test
-  void at_most_128_calls_share_a_flight_and_the_next_gets_nothing_at_once() {
-    LocalClaims.Flight first = beginFlight("id");
+  void at_most_128_calls_share_a_flight_and_the_next_gets_its_deadline() {
+    LocalClaims.Flight first = flights.flight("id");
+    long deadline = inAMinute();
+    assertNull(first.begin(deadline));
     List<Future<JsonObject>> followers = follow(first, 128);
-    Future<JsonObject> excess = follow(first);
-    assertTrue(excess.succeeded());
-    assertNull(excess.result());
+    assertEquals(deadline, first.apply(Promise.promise()));
     end(first, SUCCESS, null);
     followers.forEach(follower -> assertTrue(await(follower).getBoolean("success")));
     assertEquals(128, followers.size());
@@ -387,22 +387,19 @@ class LocalClaimsTest {
   }
 
   @Test
-  void the_time_left_of_a_claim_is_the_time_to_the_deadline_of_its_call() {
-    beginFlight("id");
-    Duration left = flights.timeLeft("id", Duration.ZERO);
+  void a_flight_that_is_not_shared_tells_its_deadline() {
+    long deadline = inAMinute();
+    LocalClaims.Flight first = flights.flight("id");
+    assertNull(first.begin(deadline));
+    assertEquals(deadline, first.apply(null));
+  }
+
+  @Test
+  void the_time_left_to_a_deadline_is_rounded_up_and_at_least_a_millisecond() {
+    Duration left = flights.timeLeft(inAMinute());
     assertTrue(left.compareTo(Duration.ofSeconds(59)) > 0, left.toString());
     assertTrue(left.compareTo(Duration.ofMinutes(1)) <= 0, left.toString());
-  }
-
-  @Test
-  void the_time_left_of_a_claim_past_its_deadline_is_a_millisecond() {
-    assertNull(flights.flight("id").begin(System.nanoTime() - 1));
-    assertEquals(Duration.ofMillis(1), flights.timeLeft("id", Duration.ZERO));
-  }
-
-  @Test
-  void the_time_left_of_an_unknown_claim_is_a_guess_of_the_caller() {
-    assertEquals(Duration.ofSeconds(7), flights.timeLeft("id", Duration.ofSeconds(7)));
+    assertEquals(Duration.ofMillis(1), flights.timeLeft(System.nanoTime() - 1));
   }
 
   // ---- cooldowns
@@ -490,12 +487,12 @@ class LocalClaimsTest {
     CyclicBarrier barrier = new CyclicBarrier(threads);
     List<LocalClaims.Flight> candidates =
         IntStream.range(0, threads).mapToObj(i -> flights.flight("id")).toList();
-    List<Optional<Handler<Promise<JsonObject>>>> found =
+    List<Optional<Function<Promise<JsonObject>, Long>>> found =
         atOnce(
             candidates.stream()
                 .map(
                     flight ->
-                        (Callable<Optional<Handler<Promise<JsonObject>>>>)
+                        (Callable<Optional<Function<Promise<JsonObject>, Long>>>)
                             () -> {
                               barrier.await(20, TimeUnit.SECONDS);
                               return Optional.ofNullable(flight.begin(inAMinute()));
@@ -545,13 +542,16 @@ class LocalClaimsTest {
         () -> {
           for (int round = 0; round < 500; round++) {
             LocalClaims.Flight flight = flights.flight("id");
-            Handler<Promise<JsonObject>> running = flight.begin(inAMinute());
+            Function<Promise<JsonObject>, Long> running = flight.begin(inAMinute());
             if (running == null) {
               end(flight, SUCCESS, null);
             } else {
-              followers.incrementAndGet();
               // a promise without a context calls its listeners on the thread that completes it
-              follow(running).onSuccess(response -> completed.incrementAndGet());
+              Promise<JsonObject> follower = Promise.promise();
+              follower.future().onSuccess(response -> completed.incrementAndGet());
+              if (running.apply(follower) == null) { // else too many share it
+                followers.incrementAndGet();
+              }
             }
           }
           return true;
@@ -580,14 +580,14 @@ class LocalClaimsTest {
     return flight;
   }
 
-  private static Future<JsonObject> follow(Handler<Promise<JsonObject>> running) {
+  private static Future<JsonObject> follow(Function<Promise<JsonObject>, Long> running) {
     Promise<JsonObject> follower = Promise.promise();
-    running.handle(follower);
+    assertNull(running.apply(follower));
     return follower.future();
   }
 
   private static List<Future<JsonObject>> follow(
-      Handler<Promise<JsonObject>> running, int followers) {
+      Function<Promise<JsonObject>, Long> running, int followers) {
     return IntStream.range(0, followers).mapToObj(i -> follow(running)).toList();
   }
 
