@@ -17,6 +17,7 @@ module io.github.otpresend {
   requires transitive io.vertx.core;
   requires transitive io.vertx.web.client;
   requires io.vertx.web.common;
+  requires static io.vertx.redis.client;
   requires static org.jspecify;
 
   exports io.github.otpresend;

@@ -81,6 +81,7 @@ public final class OtpResendOptions {
   private int maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES;
   private boolean singleFlight = DEFAULT_SINGLE_FLIGHT;
   private boolean clusterGuard = DEFAULT_CLUSTER_GUARD;
+  private @Nullable String redis;
   private Duration cooldown = DEFAULT_COOLDOWN;
   private WebClientOptions webClient = new WebClientOptions();
 
@@ -106,6 +107,7 @@ public final class OtpResendOptions {
     maxResponseBytes = other.maxResponseBytes;
     singleFlight = other.singleFlight;
     clusterGuard = other.clusterGuard;
+    redis = other.redis;
     cooldown = other.cooldown;
     webClient = new WebClientOptions(other.webClient);
   }
@@ -136,17 +138,20 @@ public final class OtpResendOptions {
         case "maxResponseBytes" -> maxResponseBytes = Setting.whole(key, value, 1, MAX_BYTES);
         case "singleFlight" -> singleFlight = Setting.bool(key, value);
         case "clusterGuard" -> clusterGuard = Setting.bool(key, value);
+        case "redis" -> setRedis(Setting.text(key, value));
         case "cooldown" -> setCooldown(Setting.millis(key, value));
         case "webClient" -> webClient = Setting.webClient(key, value);
         default ->
-            throw Setting.unknown(key, new OtpResendOptions().setToken("t").toJson().fieldNames());
+            throw Setting.unknown(
+                key,
+                new OtpResendOptions().setToken("t").setRedis("redis://h").toJson().fieldNames());
       }
     }
   }
 
   /**
    * Returns every setting as JSON, for the JSON constructor. Do not log it: it holds the token and
-   * the passwords of key stores.
+   * the passwords of Redis and of key stores.
    *
    * @return the settings, with durations in milliseconds
    */
@@ -154,6 +159,9 @@ public final class OtpResendOptions {
     JsonObject json = new JsonObject().put("baseUrl", baseUrl);
     if (token != null) {
       json.put("token", token);
+    }
+    if (redis != null) {
+      json.put("redis", redis);
     }
     return json.put("allowPlaintext", allowPlaintext)
         .put("address", address)
@@ -411,6 +419,31 @@ public final class OtpResendOptions {
     return this;
   }
 
+  /** {@return the connection string of Redis, which may hold a password, or null} */
+  public @Nullable String getRedis() {
+    return redis;
+  }
+
+  /**
+   * Sets the Redis, or Valkey, through which several processes share their claims: among them, one
+   * call at a time has a request id, and a {@link #setCooldown cooldown} holds in all of them. In a
+   * cluster it replaces the cluster's map, and {@link #setClusterGuard} is ignored. If Redis does
+   * not answer within {@link #getConnectTimeout()}, a call fails as {@link
+   * ResendFailure#GUARD_UNAVAILABLE}, and nothing is sent. A client is created even while Redis is
+   * away. It needs {@code io.vertx:vertx-redis-client} on the class path or module path.
+   *
+   * @param redis {@code redis://[[user]:password@]host[:port][/database]}, or {@code rediss://} for
+   *     TLS: one server, no Sentinel and no Redis Cluster. Special characters of the user and the
+   *     password are percent-encoded. None by default. Null is rejected
+   * @return this
+   */
+  public OtpResendOptions setRedis(@Nullable String redis) {
+    Setting.check(
+        Setting.isRedis(redis), "redis", "of another form", Setting.REDIS_ALLOWED); // no password
+    this.redis = redis;
+    return this;
+  }
+
   /** {@return the time during which a request id is refused after a resend; zero if it is off} */
   public Duration getCooldown() {
     return cooldown;
@@ -420,9 +453,10 @@ public final class OtpResendOptions {
    * Sets how long a request id is refused, as {@link ResendFailure#COOLING_DOWN}, after a resend
    * that was or may have been sent. The time begins when the request is sent. The cooldown holds
    * within one {@code Vertx} for all clients of the same base URL, also for clients without one.
-   * With a {@link #setClusterGuard cluster guard} it holds on all nodes. A call that fails and is
-   * not {@link ResendException#maybeSent() maybe sent} ends its cooldown at once. Choose a time
-   * that is no longer than the service's own cooldown.
+   * With a {@link #setClusterGuard cluster guard} it holds on all nodes, and with {@link #setRedis
+   * Redis} in all processes. A call that fails and is not {@link ResendException#maybeSent() maybe
+   * sent} ends its cooldown at once. Choose a time that is no longer than the service's own
+   * cooldown.
    *
    * @param cooldown 0 to 1 day, in whole milliseconds; 0, which is off, by default
    * @return this

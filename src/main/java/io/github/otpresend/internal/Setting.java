@@ -5,6 +5,8 @@ import static java.time.temporal.ChronoUnit.SECONDS;
 
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
@@ -19,8 +21,17 @@ public final class Setting {
   public static final String TOKENS_ALLOWED =
       "1 to 8192 printable ASCII characters without a space";
 
+  public static final String REDIS_ALLOWED =
+      "redis://[[user]:password@]host[:port][/database], or rediss:// for TLS: one server, no"
+          + " Sentinel and no Redis Cluster";
+
   private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
+  private static final Pattern REDIS =
+      Pattern.compile("rediss?://([^@/?#]*@)?[^@/?#,]+(/\\d{0,9})?");
   private static final Duration MAX_DURATION = Duration.ofDays(1);
+
+  /** The keys whose values may hold a secret. */
+  private static final Set<String> SECRET = Set.of("token", "redis", "webClient");
 
   private Setting() {}
 
@@ -62,6 +73,19 @@ public final class Setting {
   /** Returns whether a header can carry the token. */
   public static boolean isToken(@Nullable String token) {
     return token != null && TOKEN.matcher(token).matches();
+  }
+
+  /** Returns whether this is the connection string of one Redis server. */
+  public static boolean isRedis(@Nullable String connectionString) {
+    if (connectionString == null || !REDIS.matcher(connectionString).matches()) {
+      return false;
+    }
+    try {
+      URI uri = new URI(connectionString);
+      return uri.getHost() != null && uri.getPort() != 0 && uri.getPort() <= 65_535;
+    } catch (URISyntaxException e) {
+      return false;
+    }
   }
 
   public static BaseUrl url(String key, @Nullable Object value) {
@@ -125,7 +149,7 @@ public final class Setting {
       return type.cast(value);
     }
     // an object may belong to another key and hold a password
-    boolean isSecret = key.equals("token") || key.equals("webClient") || value instanceof Iterable;
+    boolean isSecret = SECRET.contains(key) || value instanceof Iterable;
     throw rejected(key, isSecret ? "of the wrong type" : described(value), allowed);
   }
 

@@ -14,6 +14,9 @@ import io.github.otpresend.internal.Setting;
 import io.github.otpresend.internal.Time;
 import io.github.otpresend.internal.claims.Claims;
 import io.github.otpresend.internal.claims.ClusterClaims;
+import io.github.otpresend.internal.claims.RedisClaims;
+import io.github.otpresend.internal.claims.RedisLink;
+import io.github.otpresend.internal.claims.SharedClaims;
 import io.github.otpresend.internal.http.Pool;
 import io.github.otpresend.internal.http.Transport;
 import io.vertx.core.Future;
@@ -23,6 +26,7 @@ import io.vertx.core.internal.ContextInternal;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the calls of one client share, and the count of these calls. Any thread may enter, leave and
@@ -33,6 +37,9 @@ final class ClientState {
 
   /** What a closed client adds to {@link #calls}, so that the count is negative. */
   private static final int CLOSED = Integer.MIN_VALUE;
+
+  /** The most commands of Redis without an answer, which limits the memory for them. */
+  private static final int MAX_COMMANDS = 1_000_000;
 
   final OtpResendOptions options;
   final ContextInternal home;
@@ -56,7 +63,8 @@ final class ClientState {
 
   /**
    * @param resources the close future of what Vert.x creates on the home context
-   * @param isGuarded whether the nodes of the cluster share their claims
+   * @param isGuarded whether the nodes of the cluster share their claims, if the processes have no
+   *     Redis
    */
   ClientState(
       ContextInternal home,
@@ -76,8 +84,17 @@ final class ClientState {
     maxCalls = options.getMaxConnections() + options.getMaxPending();
     String requestIds = service + baseUrl.path();
     Time time = Time.of(home);
-    ClusterClaims shared = isGuarded ? ClusterClaims.of(home.owner(), requestIds, time) : null;
-    claims = new Claims(time, home.owner(), requestIds, options, shared);
+    claims =
+        new Claims(time, home.owner(), requestIds, options, shared(requestIds, time, isGuarded));
+  }
+
+  private @Nullable SharedClaims shared(String requestIds, Time time, boolean isGuarded) {
+    if (options.getRedis() != null) {
+      // a call that has left may still settle its claim, while another has entered
+      int maxCommands = (int) Math.min(2L * maxCalls, MAX_COMMANDS);
+      return new RedisClaims(new RedisLink(home, options, maxCommands), requestIds);
+    }
+    return isGuarded ? ClusterClaims.of(home.owner(), requestIds, time) : null;
   }
 
   /**

@@ -12,6 +12,7 @@ import io.github.otpresend.internal.Contexts;
 import io.github.otpresend.internal.Failures;
 import io.github.otpresend.internal.RequestId;
 import io.github.otpresend.internal.claims.ClusterClaims;
+import io.github.otpresend.internal.claims.RedisClaims;
 import io.github.otpresend.internal.http.ResponseDecoder;
 import io.vertx.core.Closeable;
 import io.vertx.core.Future;
@@ -59,11 +60,17 @@ public final class HttpResendClient implements OtpResendClient {
     OptionRules.check(options);
     this.vertx = Contexts.owner(vertx);
     boolean isGuarded = options.isClusterGuard() && this.vertx.isClustered();
-    if (isGuarded) {
+    if (options.getRedis() != null) {
+      RedisClaims.checkClient();
+    } else if (isGuarded) {
       ClusterClaims.checkCanGuard(this.vertx.clusterManager().getClass().getName());
     }
     if (OptionRules.isPlaintext(options)) {
       String warning = "allowPlaintext: the token travels in clear text to " + options.getBaseUrl();
+      Contexts.shield(this.vertx.getOrCreateContext(), () -> LOG.log(Level.WARNING, warning));
+    }
+    if (OptionRules.isPlaintextRedis(options)) {
+      String warning = "redis: the password travels in clear text";
       Contexts.shield(this.vertx.getOrCreateContext(), () -> LOG.log(Level.WARNING, warning));
     }
     ResponseDecoder.warmUp();

@@ -4,6 +4,7 @@ package io.github.otpresend.internal.call;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.internal.BaseUrl;
 import io.github.otpresend.internal.Setting;
+import java.net.URI;
 
 /**
  * The rules between settings. The setters cannot check them, since they may be called in any order.
@@ -28,6 +29,17 @@ public final class OptionRules {
         '"' + options.getBaseUrl() + '"',
         "an https URL, or an http URL to a loopback host without a proxy, unless allowPlaintext is"
             + " true, because the token would travel in clear text");
+  }
+
+  /** Returns whether the password of Redis would travel in clear text over a network. */
+  public static boolean isPlaintextRedis(OtpResendOptions options) {
+    String redis = options.getRedis();
+    if (redis == null || redis.startsWith("rediss:")) {
+      return false;
+    }
+    URI uri = URI.create(redis);
+    return uri.getRawUserInfo() != null
+        && !new BaseUrl(false, uri.getHost(), uri.getPort(), "").isLoopback();
   }
 
   /** Returns whether the token would travel in clear text over a network. */

@@ -71,9 +71,16 @@ public final class Claims {
     return new Claim(requestId);
   }
 
-  /** Returns a future that completes when no operation of the shared claims is under way. */
+  /** Closes the shared claims, once none of their operations is under way. */
   public Future<Void> close() {
-    return operations.close();
+    return operations
+        .close()
+        .onComplete(
+            idle -> {
+              if (shared != null) {
+                shared.close();
+              }
+            });
   }
 
   /** The claim of one call. */

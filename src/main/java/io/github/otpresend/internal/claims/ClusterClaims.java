@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.claims;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.github.otpresend.internal.Time;
 import io.vertx.core.Future;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.shareddata.AsyncMap;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -101,7 +96,7 @@ public final class ClusterClaims implements SharedClaims {
 
   @Override
   public Future<Optional<Refusal>> claim(Claim claim) {
-    String key = key(claim.requestId());
+    String key = claim.hash(service);
     Entry own = entry(claim);
     return map()
         .compose(
@@ -158,7 +153,7 @@ public final class ClusterClaims implements SharedClaims {
   /** If the map has a cooldown already, the claim stays until the map removes it. */
   @Override
   public Future<Void> cool(Claim claim, long millisInFlight, long millisCooling) {
-    String key = key(claim.requestId());
+    String key = claim.hash(service);
     long now = time.wallClock();
     Entry own = entry(claim);
     Entry cooling =
@@ -181,7 +176,7 @@ public final class ClusterClaims implements SharedClaims {
   @Override
   public Future<Void> release(Claim claim) {
     String text = entry(claim).text();
-    return map().compose(map -> map.removeIfPresent(key(claim.requestId()), text)).mapEmpty();
+    return map().compose(map -> map.removeIfPresent(claim.hash(service), text)).mapEmpty();
   }
 
   private Entry entry(Claim claim) {
@@ -199,16 +194,5 @@ public final class ClusterClaims implements SharedClaims {
    */
   private Future<AsyncMap<String, String>> map() {
     return Future.succeededFuture().compose(v -> map.get());
-  }
-
-  /** Hashes the id, so that the map shows no request id. */
-  private String key(String requestId) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest((service + '\n' + requestId).getBytes(UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java platform has SHA-256
-    }
   }
 }

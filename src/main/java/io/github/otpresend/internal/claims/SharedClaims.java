@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.internal.claims;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.github.otpresend.ResendException;
 import io.vertx.core.Future;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -22,7 +27,17 @@ public interface SharedClaims {
    *     claim
    */
   record Claim(
-      String requestId, String owner, long since, long millisInFlight, long cooldownMillis) {}
+      String requestId, String owner, long since, long millisInFlight, long cooldownMillis) {
+    /** Hashes the request id, so that a store shows none. */
+    String hash(String service) {
+      try {
+        byte[] id = (service + '\n' + requestId).getBytes(UTF_8);
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(id));
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException(e); // every Java platform has SHA-256
+      }
+    }
+  }
 
   /**
    * What refuses a claim.
@@ -54,4 +69,7 @@ public interface SharedClaims {
 
   /** Ends the claim, because nothing was sent, or without a cooldown. */
   Future<Void> release(Claim claim);
+
+  /** Closes what belongs to these claims alone. */
+  default void close() {}
 }

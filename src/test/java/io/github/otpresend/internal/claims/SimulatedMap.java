@@ -4,8 +4,6 @@ package io.github.otpresend.internal.claims;
 import io.vertx.core.Future;
 import io.vertx.core.shareddata.AsyncMap;
 import java.lang.reflect.Proxy;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -14,19 +12,25 @@ import org.jspecify.annotations.Nullable;
  * answer comes at any time after that, or never. As with Hazelcast, the clock that expires entries
  * has whole seconds.
  */
-final class SimulatedMap {
-  private record Entry(String value, long end) {}
-
-  private final Simulation simulation;
-  private final Map<String, Entry> entries = new HashMap<>();
-
+final class SimulatedMap extends SimulatedStore {
   SimulatedMap(Simulation simulation) {
-    this.simulation = simulation;
+    super(simulation);
+  }
+
+  @Override
+  SharedClaims claims(SimulatedNode node, String nodeId) {
+    AsyncMap<String, String> map = of(node);
+    return new ClusterClaims(() -> Future.succeededFuture(map), nodeId, "service", node);
+  }
+
+  @Override
+  long clock() {
+    return simulation.now() / Schedule.SECOND * Schedule.SECOND;
   }
 
   /** Returns the map as a node sees it. It has the operations that the claims use. */
   @SuppressWarnings("unchecked")
-  AsyncMap<String, String> of(SimulatedNode node) {
+  private AsyncMap<String, String> of(SimulatedNode node) {
     return (AsyncMap<String, String>)
         Proxy.newProxyInstance(
             AsyncMap.class.getClassLoader(),
@@ -35,7 +39,7 @@ final class SimulatedMap {
               String key = (String) arguments[0];
               return switch (method.getName()) {
                 case "putIfAbsent" -> putIfAbsent(node, key, arguments);
-                case "get" -> node.operation("get", () -> value(key));
+                case "get" -> node.operation("get", () -> get(key));
                 case "removeIfPresent" -> removeIfPresent(node, key, (String) arguments[1]);
                 default -> throw new UnsupportedOperationException(method.toString());
               };
@@ -52,14 +56,13 @@ final class SimulatedMap {
           String written = key;
           if (isCooling && simulation.bug == Bug.LATE_OWNER_WRITES) {
             written = key.substring(0, key.indexOf('/'));
-            entries.remove(written);
+            remove(written);
           } else if (isCooling && simulation.bug == Bug.COOLDOWN_IS_SHORTENED) {
-            entries.remove(key);
+            remove(key);
           }
-          String other = value(written);
+          String other = get(written);
           if (other == null) {
-            entries.put(written, new Entry(value, second() + timeToLive));
-            simulation.kept(timeToLive);
+            put(written, value, timeToLive);
           }
           return other;
         });
@@ -69,28 +72,11 @@ final class SimulatedMap {
     return node.operation(
         key.endsWith("/cooling") ? "remove cooldown" : "release",
         () -> {
-          boolean isSame = Objects.equals(value(key), value);
+          boolean isSame = Objects.equals(get(key), value);
           if (isSame || simulation.bug == Bug.RELEASE_OF_OTHERS) {
-            entries.remove(key);
+            remove(key);
           }
           return isSame;
         });
-  }
-
-  private @Nullable String value(String key) {
-    Entry entry = entries.get(key);
-    if (entry != null && entry.end <= second()) {
-      entries.remove(key);
-      return null;
-    }
-    return entry == null ? null : entry.value;
-  }
-
-  private long second() {
-    return simulation.now() / Schedule.SECOND * Schedule.SECOND;
-  }
-
-  boolean isEmpty() {
-    return entries.values().stream().allMatch(entry -> entry.end <= second());
   }
 }

@@ -6,7 +6,6 @@ import io.github.otpresend.internal.Time;
 import io.github.otpresend.internal.claims.Schedule.NodeSettings;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import io.vertx.core.shareddata.AsyncMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -54,11 +53,8 @@ final class SimulatedNode implements Time {
   }
 
   private SharedClaims shared() {
-    AsyncMap<String, String> map = simulation.map.of(this);
     boolean hasOneName = simulation.bug == Bug.OWNERS_HAVE_ONE_NAME;
-    SharedClaims claims =
-        new ClusterClaims(
-            () -> Future.succeededFuture(map), hasOneName ? "node" : name + '-' + life, "s", this);
+    SharedClaims claims = simulation.store.claims(this, hasOneName ? "node" : name + '-' + life);
     return hasOneName ? new OneName(claims, settings.timeout().toMillis()) : claims;
   }
 

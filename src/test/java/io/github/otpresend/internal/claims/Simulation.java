@@ -52,7 +52,7 @@ final class Simulation {
   final Vertx vertx;
   final String name;
   final Bug bug;
-  final SimulatedMap map;
+  final SimulatedStore store;
   private final Schedule schedule;
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final List<SimulatedCall> calls = new ArrayList<>();
@@ -64,14 +64,19 @@ final class Simulation {
   private @Nullable SimulatedCall current;
 
   private Simulation(
-      Vertx vertx, String name, Bug bug, Schedule schedule, @Nullable List<String> story) {
+      Vertx vertx,
+      String name,
+      boolean isRedis,
+      Bug bug,
+      Schedule schedule,
+      @Nullable List<String> story) {
     this.vertx = vertx;
     this.name = name;
     this.bug = bug;
     this.schedule = schedule;
     this.story = story;
     random = new SplittableRandom(schedule.seed());
-    map = new SimulatedMap(this);
+    store = isRedis ? new SimulatedRedis(this) : new SimulatedMap(this);
     for (int i = 0; i < schedule.nodes().size(); i++) {
       nodes.add(new SimulatedNode(this, i + 1, schedule.nodes().get(i)));
     }
@@ -81,12 +86,18 @@ final class Simulation {
    * Runs a schedule. Returns the promise that it has broken, or null.
    *
    * @param name the name of the thread's simulations, which share no local claims with others
+   * @param isRedis whether the store is Redis; else it is a cluster-wide map
    * @param story receives what happened, a line each; may be null
    */
   static @Nullable String run(
-      Vertx vertx, String name, Bug bug, Schedule schedule, @Nullable List<String> story) {
+      Vertx vertx,
+      String name,
+      boolean isRedis,
+      Bug bug,
+      Schedule schedule,
+      @Nullable List<String> story) {
     try {
-      new Simulation(vertx, name, bug, schedule, story).run();
+      new Simulation(vertx, name, isRedis, bug, schedule, story).run();
       return null;
     } catch (Violation violation) {
       return violation.getMessage();
@@ -101,7 +112,7 @@ final class Simulation {
     // after the longest time to live, nothing is left, and each request id is free
     SimulatedNode node = nodes.get(0);
     now = node.awakeAt(now) + schedule.longestTimeToLive();
-    check(map.isEmpty(), () -> "something is left in the store");
+    check(store.isEmpty(), () -> "something is left in the store");
     int before = calls.size();
     for (int id = 0; id < 2; id++) {
       Press press = new Press(now, 0, id, 0, Schedule.Answer.SUCCESS, MILLI, true);

@@ -17,9 +17,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The shared claims of two to five nodes in random schedules: delayed, lost and repeated operations
@@ -37,24 +37,36 @@ class SimulationIT {
     await(VERTX.close());
   }
 
-  @Test
-  void no_schedule_breaks_a_promise() {
-    Long seed = firstFailing(Bug.NONE, SCHEDULES);
-    assertNull(seed, () -> story(Bug.NONE, seed));
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void no_schedule_breaks_a_promise(boolean isRedis) {
+    Long seed = firstFailing(isRedis, Bug.NONE, SCHEDULES);
+    assertNull(seed, () -> story(isRedis, Bug.NONE, seed));
   }
 
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
-  void a_bug_is_found_within_ten_thousand_schedules(Bug bug) {
-    Long seed = firstFailing(bug, Math.min(10_000, SCHEDULES));
+  @CsvSource({
+    "false, LATE_OWNER_WRITES",
+    "false, OWNERS_HAVE_ONE_NAME",
+    "false, RELEASE_OF_OTHERS",
+    "false, COOLDOWN_FROM_ANSWER",
+    "false, COOLDOWN_IS_SHORTENED",
+    "true, LATE_OWNER_WRITES",
+    "true, OWNERS_HAVE_ONE_NAME",
+    "true, RELEASE_OF_OTHERS",
+    "true, COOLDOWN_FROM_ANSWER",
+    "true, COOLDOWN_IS_SHORTENED"
+  })
+  void a_bug_is_found_within_ten_thousand_schedules(boolean isRedis, Bug bug) {
+    Long seed = firstFailing(isRedis, bug, Math.min(10_000, SCHEDULES));
     assertNotNull(seed, "not found");
-    String story = story(bug, seed);
-    System.out.println(bug + ", " + story);
+    String story = story(isRedis, bug, seed);
+    System.out.println((isRedis ? "Redis, " : "map, ") + bug + ", " + story);
     assertTrue(story.lines().count() <= 12, "the story is long");
   }
 
   /** Returns the first seed whose schedule breaks a promise, or null. */
-  private static @Nullable Long firstFailing(Bug bug, long count) {
+  private static @Nullable Long firstFailing(boolean isRedis, Bug bug, long count) {
     AtomicLong next = new AtomicLong();
     AtomicLong failing = new AtomicLong(count);
     List<CompletableFuture<Void>> threads =
@@ -64,7 +76,8 @@ class SimulationIT {
                     CompletableFuture.runAsync(
                         () -> {
                           for (long seed; (seed = next.getAndIncrement()) < failing.get(); ) {
-                            if (violation(bug, "thread " + thread, Schedule.random(seed)) != null) {
+                            if (violation(isRedis, bug, "thread " + thread, Schedule.random(seed))
+                                != null) {
                               failing.accumulateAndGet(seed, Math::min);
                             }
                           }
@@ -74,23 +87,24 @@ class SimulationIT {
     return failing.get() < count ? failing.get() : null;
   }
 
-  private static @Nullable String violation(Bug bug, String name, Schedule schedule) {
-    return Simulation.run(VERTX, name, bug, schedule, null);
+  private static @Nullable String violation(
+      boolean isRedis, Bug bug, String name, Schedule schedule) {
+    return Simulation.run(VERTX, name, isRedis, bug, schedule, null);
   }
 
   /** Tells the shortest schedule that still breaks a promise. */
-  private static String story(Bug bug, long seed) {
-    Schedule shortest = shortened(bug, Schedule.random(seed));
+  private static String story(boolean isRedis, Bug bug, long seed) {
+    Schedule shortest = shortened(isRedis, bug, Schedule.random(seed));
     List<String> lines = new ArrayList<>();
-    String violation = Simulation.run(VERTX, "story", bug, shortest, lines);
+    String violation = Simulation.run(VERTX, "story", isRedis, bug, shortest, lines);
     return "seed " + seed + ":\n" + String.join("\n", lines) + "\n=> " + violation;
   }
 
-  private static Schedule shortened(Bug bug, Schedule schedule) {
+  private static Schedule shortened(boolean isRedis, Bug bug, Schedule schedule) {
     return simpler(schedule)
-        .filter(candidate -> violation(bug, "story", candidate) != null)
+        .filter(candidate -> violation(isRedis, bug, "story", candidate) != null)
         .findFirst()
-        .map(found -> shortened(bug, found))
+        .map(found -> shortened(isRedis, bug, found))
         .orElse(schedule);
   }
 
