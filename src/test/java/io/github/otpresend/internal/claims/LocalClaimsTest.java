@@ -36,6 +36,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -58,14 +59,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @ExtendWith(VertxExtension.class)
 class LocalClaimsTest {
-  private static final String SERVICE = "localhost:1/api";
   private static final ResendResponse SUCCESS = new ResendResponse(true);
   private static final ResendException FAILURE =
       new ResendException(ResendFailure.SERVER_ERROR, "expected by this test");
 
   private static Vertx vertx;
 
-  private final LocalClaims flights = claims(vertx, SERVICE);
+  /** A service of this test alone: a sweep that another test has begun may go on. */
+  private final String service = "localhost:1/" + UUID.randomUUID();
+
+  private final LocalClaims flights = claims(vertx, service);
 
   @BeforeAll
   static void start(Vertx vertx) {
@@ -74,7 +77,7 @@ class LocalClaimsTest {
 
   @AfterEach
   void clearFlights() {
-    vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).clear();
+    vertx.sharedData().getLocalMap("io.github.otpresend " + service).clear();
     ends().clear();
   }
 
@@ -86,8 +89,8 @@ class LocalClaimsTest {
     return Time.of(((VertxInternal) vertx).createEventLoopContext());
   }
 
-  private static LocalMap<String, Long> ends() {
-    return vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + SERVICE);
+  private LocalMap<String, Long> ends() {
+    return vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + service);
   }
 
   private static long inAMinute() {
@@ -147,7 +150,7 @@ class LocalClaimsTest {
     beginFlight("id");
     Vertx other = Vertx.vertx();
     try {
-      assertNull(claims(other, SERVICE).flight("id").begin(inAMinute()));
+      assertNull(claims(other, service).flight("id").begin(inAMinute()));
     } finally {
       await(other.close());
     }
@@ -156,14 +159,14 @@ class LocalClaimsTest {
   @Test
   void two_clients_of_one_service_share_their_flights() {
     LocalClaims.Flight first = beginFlight("id");
-    assertSame(first, claims(vertx, SERVICE).flight("id").begin(inAMinute()));
+    assertSame(first, claims(vertx, service).flight("id").begin(inAMinute()));
   }
 
   @Test
   void a_client_gets_the_outcome_of_the_flight_of_another_client() {
     LocalClaims.Flight first = beginFlight("id");
     Future<JsonObject> follower =
-        follow(Objects.requireNonNull(claims(vertx, SERVICE).flight("id").begin(inAMinute())));
+        follow(Objects.requireNonNull(claims(vertx, service).flight("id").begin(inAMinute())));
     end(first, SUCCESS, null);
     assertEquals(new JsonObject().put("success", true), await(follower));
   }
@@ -356,10 +359,10 @@ class LocalClaimsTest {
     LocalClaims.Flight first = beginFlight("id");
     LocalClaims.Flight other = beginFlight("other id");
     follow(first, 3);
-    assertEquals(2, vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).size());
+    assertEquals(2, vertx.sharedData().getLocalMap("io.github.otpresend " + service).size());
     end(first, SUCCESS, null);
     end(other, null, FAILURE);
-    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).isEmpty());
+    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + service).isEmpty());
     assertTrue(ends().isEmpty());
   }
 
@@ -415,7 +418,7 @@ class LocalClaimsTest {
     assertEquals(ResendFailure.COOLING_DOWN, refusal.failure());
     assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofMinutes(1)) <= 0);
     assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(59)) > 0);
-    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + SERVICE).isEmpty());
+    assertTrue(vertx.sharedData().getLocalMap("io.github.otpresend " + service).isEmpty());
     assertEquals(end, ends().get("id"));
   }
 
@@ -437,7 +440,7 @@ class LocalClaimsTest {
 
   @Test
   void cooldowns_that_have_ended_are_removed_once_a_cooldown_has_passed() {
-    LocalClaims some = new LocalClaims(vertx, SERVICE, Duration.ofMillis(20), time(vertx));
+    LocalClaims some = new LocalClaims(vertx, service, Duration.ofMillis(20), time(vertx));
     ends().put("ended", System.nanoTime() - 1);
     ends().put("cooling", inAMinute());
     eventually(
@@ -454,7 +457,7 @@ class LocalClaimsTest {
 
   @Test
   void cooldowns_that_have_ended_are_removed_when_their_number_has_doubled() {
-    LocalClaims many = new LocalClaims(vertx, SERVICE, Duration.ofDays(1), time(vertx));
+    LocalClaims many = new LocalClaims(vertx, service, Duration.ofDays(1), time(vertx));
     for (int i = 0; i < 998; i++) {
       ends().put("ended-" + i, System.nanoTime() - 1);
     }
