@@ -52,6 +52,7 @@ class OtpResendOptionsTest {
           "maxResponseBytes",
           "singleFlight",
           "clusterGuard",
+          "redis",
           "cooldown",
           "webClient");
 
@@ -74,6 +75,7 @@ class OtpResendOptionsTest {
     assertEquals(65_536, options.getMaxResponseBytes());
     assertTrue(options.isSingleFlight());
     assertTrue(options.isClusterGuard());
+    assertNull(options.getRedis());
     assertEquals(Duration.ZERO, options.getCooldown());
     assertEquals(new WebClientOptions().toJson(), options.getWebClient().toJson());
   }
@@ -619,6 +621,55 @@ class OtpResendOptionsTest {
     assertEquals(Duration.ofMillis(500), copy.getConnectTimeout());
   }
 
+  // redis
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "redis://localhost",
+        "redis://localhost:6379",
+        "redis://:geheim@127.0.0.1:6379/0",
+        "redis://user:ge%20heim@[::1]:1/15",
+        "rediss://redis.example.org:65535"
+      })
+  void a_connection_string_of_one_redis_is_accepted(String redis) {
+    assertEquals(redis, options.setRedis(redis).getRedis());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "localhost:6379",
+        "http://geheim@localhost",
+        "redis://",
+        "redis://:geheim@",
+        "redis://:geheim@one,two",
+        "redis://:geheim@host:0",
+        "redis://:geheim@host:65536",
+        "redis://:geheim@host:x",
+        "redis://:ge heim@host",
+        "redis://:geheim@host/name",
+        "redis://host?password=geheim",
+        "redis://:geheim@host#fragment",
+        "redis+sentinel://:geheim@host:26379/master",
+        "redis-sentinel://:geheim@host",
+        "unix:///tmp/geheim"
+      })
+  void another_connection_string_is_rejected_and_not_shown(String redis) {
+    for (IllegalArgumentException rejection :
+        List.of(
+            rejection(() -> options.setRedis(redis)), rejection(() -> fromJson("redis", redis)))) {
+      assertNames(rejection, "redis", "redis://[[user]:password@]host[:port][/database]");
+      assertFalse(rejection.toString().contains("geheim"), "the password is shown");
+    }
+  }
+
+  @Test
+  void a_redis_of_null_is_rejected() {
+    assertNames(rejection(() -> options.setRedis(null)), "redis", "redis://");
+  }
+
   // JSON
 
   /** Returns a value for each property. Each value differs from the default. */
@@ -637,6 +688,7 @@ class OtpResendOptionsTest {
         Arguments.of("maxResponseBytes", 65_537),
         Arguments.of("singleFlight", false),
         Arguments.of("clusterGuard", false),
+        Arguments.of("redis", "rediss://user:geheim@redis.example.org:6380/1"),
         Arguments.of("cooldown", 60_000L),
         Arguments.of("webClient", webClientJson()));
   }
@@ -655,7 +707,7 @@ class OtpResendOptionsTest {
     Set<Object> keys = new TreeSet<>();
     nonDefaults().forEach(row -> keys.add(row.get()[0]));
     assertEquals(new TreeSet<>(KEYS), keys);
-    assertEquals(KEYS, options.setToken("t").toJson().fieldNames());
+    assertEquals(KEYS, options.setToken("t").setRedis("redis://h").toJson().fieldNames());
   }
 
   @ParameterizedTest
@@ -737,8 +789,9 @@ class OtpResendOptionsTest {
   }
 
   @Test
-  void a_token_that_is_not_set_is_not_in_json() {
+  void a_token_or_redis_that_is_not_set_is_not_in_json() {
     assertFalse(options.toJson().containsKey("token"));
+    assertFalse(options.toJson().containsKey("redis"));
   }
 
   static Stream<Arguments> wrongTypes() {
@@ -754,7 +807,7 @@ class OtpResendOptionsTest {
                 values
                     .get(
                         switch (key) {
-                          case "baseUrl", "token", "address" -> "text";
+                          case "baseUrl", "token", "address", "redis" -> "text";
                           case "allowPlaintext", "singleFlight", "clusterGuard" -> "boolean";
                           case "webClient" -> "object";
                           default -> "number";

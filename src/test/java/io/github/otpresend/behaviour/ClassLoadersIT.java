@@ -6,6 +6,7 @@ import static io.github.otpresend.testing.Calls.causeOf;
 import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -310,6 +311,21 @@ class ClassLoadersIT {
     assertThrows(LinkageError.class, () -> loader.new Client("create", vertx, config(LONG)));
     assertEquals(0, server.connections());
     assertEquals(List.of(), server.requests());
+  }
+
+  @Test
+  void without_the_redis_client_calls_succeed_and_the_option_names_the_artifact() {
+    IsolatingLoader loader = IsolatingLoader.withoutRedis();
+    IsolatingLoader.Client client = loader.new Client("create", vertx, config(LONG));
+    await(client.resend("id"));
+    await(client.close());
+    JsonObject redis = config(LONG).put("redis", "redis://:geheim@localhost");
+    String refusal =
+        assertThrows(
+                IllegalArgumentException.class, () -> loader.new Client("create", vertx, redis))
+            .getMessage();
+    assertTrue(refusal.contains("io.vertx:vertx-redis-client"), refusal);
+    assertFalse(refusal.contains("geheim"), refusal);
   }
 
   @Test

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class IsolatingLoader extends URLClassLoader {
   private static final String LIBRARY = "io.github.otpresend.";
   private static final String JACKSON = "com.fasterxml.jackson.";
+  private static final String REDIS = "io.vertx.redis.";
 
   private final List<String> isolatedPrefixes;
   private volatile String hiddenPrefix = "nothing";
@@ -40,6 +41,13 @@ final class IsolatingLoader extends URLClassLoader {
 
   static IsolatingLoader ofLibrary() {
     return new IsolatingLoader(LIBRARY);
+  }
+
+  /** Returns a loader of an application that lacks the Redis client. */
+  static IsolatingLoader withoutRedis() {
+    IsolatingLoader loader = new IsolatingLoader(LIBRARY, REDIS);
+    loader.hideClasses(REDIS);
+    return loader;
   }
 
   static IsolatingLoader ofLibraryAndJackson() {
@@ -142,6 +150,8 @@ final class IsolatingLoader extends URLClassLoader {
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof Error error) {
         throw error;
+      } else if (e.getCause() instanceof RuntimeException exception) {
+        throw exception;
       }
       throw new AssertionError(e.getCause());
     } catch (ReflectiveOperationException e) {

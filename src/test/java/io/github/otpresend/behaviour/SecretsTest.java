@@ -152,8 +152,25 @@ class SecretsTest {
   }
 
   @Test
-  void options_do_not_print_the_token() {
-    assertFalse(new OtpResendOptions().setToken(CANARY).toString().contains(CANARY));
+  void the_password_of_redis_is_not_shown_if_redis_is_not_reached() {
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS));
+        LogCapture log = LogCapture.ofAll()) {
+      for (String host : List.of("127.0.0.1:1", "redis.invalid")) {
+        OtpResendOptions options = server.options().setRedis("redis://:" + CANARY + "@" + host);
+        OtpResendClient client = OtpResendClient.create(vertx, options);
+        assertKept(causeOf(client.resend("id")));
+      }
+      assertEquals(List.of(), server.requests());
+      assertTrue(log.text().contains("redis: the password travels in clear text"));
+      assertFalse(log.text().contains(CANARY), "the password is in a log");
+    }
+  }
+
+  @Test
+  void options_do_not_print_the_token_or_the_password_of_redis() {
+    OtpResendOptions options =
+        new OtpResendOptions().setToken(CANARY).setRedis("redis://:" + CANARY + "@localhost");
+    assertFalse(options.toString().contains(CANARY));
   }
 
   private static void assertKept(Throwable failure) {

@@ -2,6 +2,7 @@
 package io.github.otpresend.docs;
 
 import static io.github.otpresend.docs.Pages.OPERATIONS;
+import static io.github.otpresend.docs.Pages.PROCESSES;
 import static io.github.otpresend.docs.Pages.README;
 import static io.github.otpresend.docs.Pages.REFERENCE;
 import static io.github.otpresend.docs.Pages.blocks;
@@ -14,6 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.sandbox.OtpSandbox;
 import io.github.otpresend.sandbox.SessionState;
+import io.github.otpresend.testing.RedisServer;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
@@ -178,6 +180,24 @@ class ExamplesIT {
         snippets.compile("Recovery", HANGING_FETCH.formatted(ALL_IMPORTS, cachedTokens))) {
       assertEquals("new", isolated.load("Recovery").getMethod("tokenAfterAFailure").invoke(null));
     }
+  }
+
+  @Test
+  void the_use_of_redis_works(@TempDir Path directory) throws Exception {
+    sandbox.session(REQUEST_ID);
+    try (RedisServer redis = new RedisServer(directory)) {
+      String example =
+          example(PROCESSES, "Several processes").replace("redis://localhost:6379", redis.url());
+      String call =
+          """
+          OtpResendClient.create(vertx, options)
+              .resend(requestId)
+              .onComplete((response, failure) -> log.info(response + " " + failure));
+          """;
+      assertTrue(log(ALL_IMPORTS, "", example + call).contains("success=true"));
+      assertTrue(log(ALL_IMPORTS, "", example + call).contains("COOLING_DOWN"));
+    }
+    assertEquals(1, sandbox.requests(REQUEST_ID));
   }
 
   @Test

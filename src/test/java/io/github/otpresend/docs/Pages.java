@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 final class Pages {
   static final String README = "README.md";
   static final String REFERENCE = "src/site/markdown/reference.md";
+  static final String PROCESSES = "src/site/markdown/processes.md";
   static final String CLUSTER = "src/site/markdown/cluster.md";
   static final String OPERATIONS = "src/site/markdown/operations.md";
   static final String INTERNALS = "src/site/markdown/internals.md";

@@ -3,6 +3,7 @@ package io.github.otpresend.docs;
 
 import static io.github.otpresend.docs.Pages.CLUSTER;
 import static io.github.otpresend.docs.Pages.OPERATIONS;
+import static io.github.otpresend.docs.Pages.PROCESSES;
 import static io.github.otpresend.docs.Pages.README;
 import static io.github.otpresend.docs.Pages.REFERENCE;
 import static io.github.otpresend.docs.Pages.blocks;
@@ -54,6 +55,8 @@ class PagesTest {
       operations.md, Readiness, java: ExamplesIT.the_readiness_of_an_address_is_seen_and_nothing_is_sent
       operations.md, A systemd service, ini: PagesTest.the_systemd_unit_starts_the_node_of_the_cluster_page
       operations.md, Upgrading Vert.x, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      processes.md, Several processes, java: ExamplesIT.the_use_of_redis_works
+      processes.md, Several processes, xml: PagesTest.the_coordinates_are_those_of_the_build
       reference.md, Dependencies and modules, xml: PagesTest.the_coordinates_are_those_of_the_build
       reference.md, Event-bus contract, java: ExamplesIT.the_use_in_plain_vertx_works_without_this_library
       reference.md, Tokens, java: ExamplesIT.the_token_providers_replace_a_token_that_is_refused
@@ -205,6 +208,7 @@ class PagesTest {
     assertTrue(xml(REFERENCE, "Sandbox").contains(element(version("wiremock", pom))));
     assertTrue(section(REFERENCE, "Sandbox").contains("WireMock " + version("wiremock", pom)));
     assertTrue(xml(CLUSTER, "Cluster").contains(element(version("vertx-hazelcast", pom))));
+    assertTrue(xml(PROCESSES, "Several processes").contains(element(version("vertx-redis", pom))));
     for (String engine : List.of("Hazelcast", "Infinispan", "Ignite", "ZooKeeper")) {
       String artifact = "vertx-" + engine.toLowerCase(Locale.ROOT);
       String version =
