@@ -16,6 +16,9 @@ import io.github.otpresend.testing.FaultServer;
 import io.github.otpresend.testing.RedisServer;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.net.NetServer;
+import io.vertx.core.net.NetSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,12 +27,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Several {@code Vertx} that share nothing but a Redis, as the processes of an application do. */
 class RedisIT {
@@ -267,5 +273,96 @@ class RedisIT {
     assertTrue(!String.valueOf(failure.getCause()).contains("secret"), "the password is shown");
     String right = redis.url().replace("//", "//:right-secret@");
     assertTrue(await(client(options -> options.setRedis(right)).resend("id")).success());
+  }
+
+  // ---- when the connection is lost during an operation
+
+  /** A way to Redis that can break before a command gets there, or before its answer comes back. */
+  private final class Way {
+    private final AtomicBoolean losesCommand = new AtomicBoolean();
+    private final AtomicBoolean losesAnswer = new AtomicBoolean();
+    private final String url;
+
+    Way() {
+      Vertx vertx = Vertx.vertx();
+      processes.add(vertx);
+      NetServer listener =
+          await(vertx.createNetServer().connectHandler(this::connect).listen(0, "127.0.0.1"));
+      url = "redis://127.0.0.1:" + listener.actualPort();
+    }
+
+    private void connect(NetSocket client) {
+      client.pause();
+      processes
+          .get(0)
+          .createNetClient()
+          .connect(redis.port(), "127.0.0.1")
+          .onSuccess(
+              server -> {
+                client.closeHandler(v -> server.close());
+                server.closeHandler(v -> client.close());
+                client.handler(command -> pass(command, losesCommand, server, client));
+                server.handler(answer -> pass(answer, losesAnswer, client, server));
+                client.resume();
+              });
+    }
+
+    private void pass(Buffer data, AtomicBoolean isLost, NetSocket to, NetSocket from) {
+      if (isLost.getAndSet(false)) {
+        from.close();
+      } else {
+        to.write(data);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_claim_that_is_lost_sends_nothing(boolean isCommand) {
+    Way way = new Way();
+    OtpResendClient client = client(options -> options.setRedis(way.url));
+    assertTrue(await(client.resend("before")).success());
+    (isCommand ? way.losesCommand : way.losesAnswer).set(true);
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, kind(client.resend("id")));
+    assertEquals(0, received("id"));
+    eventually("calls succeed", () -> await(client.resend("after").otherwiseEmpty()) != null);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_cooldown_that_is_lost_delays_no_outcome_and_no_other_process_sends(boolean isCommand) {
+    Way way = new Way();
+    OtpResendClient client = client(options -> cooling(options).setRedis(way.url));
+    OtpResendClient other = client(RedisIT::cooling);
+    Future<ResendResponse> call = client.resend("held");
+    eventually("the request was sent", () -> received("held") == 1);
+    (isCommand ? way.losesCommand : way.losesAnswer).set(true);
+    latches.get("held").countDown();
+    assertTrue(await(call).success());
+    assertEquals(
+        isCommand ? ResendFailure.ALREADY_IN_PROGRESS : ResendFailure.COOLING_DOWN,
+        kind(other.resend("held")));
+    assertEquals(1, received("held"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_release_that_is_lost_delays_no_outcome(boolean isCommand) {
+    Way way = new Way();
+    OtpResendClient client =
+        client(options -> options.setTimeout(Duration.ofSeconds(4)).setRedis(way.url));
+    OtpResendClient other = client(options -> options);
+    Future<ResendResponse> call = client.resend("held-channel");
+    eventually("the request was sent", () -> received("held-channel") == 1);
+    (isCommand ? way.losesCommand : way.losesAnswer).set(true);
+    latches.get("held-channel").countDown();
+    assertTrue(await(call).success());
+    if (isCommand) {
+      assertEquals(ResendFailure.ALREADY_IN_PROGRESS, kind(other.resend("held-channel")));
+      eventually(
+          "the claim ends", () -> await(other.resend("held-channel").otherwiseEmpty()) != null);
+    } else {
+      assertTrue(await(other.resend("held-channel")).success());
+    }
   }
 }

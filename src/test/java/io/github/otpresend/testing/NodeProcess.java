@@ -18,10 +18,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** A JVM that a test starts and ends. It ends with the JVM of the tests. At most two may run. */
+/** A JVM that a test starts and ends. It ends with the JVM of the tests. At most five may run. */
 public final class NodeProcess implements AutoCloseable {
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
-  private static final int MAX_RUNNING = 2;
+  private static final int MAX_RUNNING = 5;
 
   /** The longest wait. A JVM starts slowly if it shares two cores with others. */
   private static final Duration TIME_LIMIT = Duration.ofSeconds(60);
@@ -104,6 +104,27 @@ public final class NodeProcess implements AutoCloseable {
 
   private @Nullable String find(String text) {
     return output.stream().filter(line -> line.contains(text)).findFirst().orElse(null);
+  }
+
+  /** Writes a line to its input. */
+  public void write(String line) {
+    try {
+      process.outputWriter(UTF_8).write(line + "\n");
+      process.outputWriter(UTF_8).flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Sends it a signal, for example {@code STOP}. */
+  public void signal(String name) {
+    try {
+      new ProcessBuilder("kill", "-" + name, "" + process.pid()).start().waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** Returns the lines of output so far. */

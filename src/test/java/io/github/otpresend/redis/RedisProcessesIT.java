@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.otpresend.redis;
+
+import static io.github.otpresend.testing.Calls.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.otpresend.OtpResendOptions;
+import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.NodeProcess;
+import io.github.otpresend.testing.RedisServer;
+import io.github.otpresend.testing.TestCluster;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Plain processes that share a Redis. */
+class RedisProcessesIT {
+  private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration COOLDOWN = Duration.ofSeconds(5);
+
+  @TempDir Path directory;
+
+  private RedisServer redis;
+  private FaultServer server;
+
+  @BeforeEach
+  void start() {
+    redis = new RedisServer(directory);
+    server =
+        FaultServer.onRequest(
+            peer -> {
+              if (peer.head().contains("/silent")) {
+                peer.silence();
+              } else {
+                peer.write(FaultServer.SUCCESS);
+              }
+            });
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+    redis.close();
+  }
+
+  private NodeProcess process(Duration cooldown) {
+    OtpResendOptions options =
+        server.options().setTimeout(TIMEOUT).setCooldown(cooldown).setRedis(redis.url());
+    NodeProcess process =
+        new NodeProcess(
+            List.of(),
+            TestCluster.classPath(any -> true),
+            List.of(Presser.class.getName(), options.toJson().encode()));
+    process.line("ready");
+    return process;
+  }
+
+  private long received(String id) {
+    return server.requests().stream().filter(head -> head.contains("/" + id + "/")).count();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 5})
+  void ids_pressed_in_all_processes_at_once_and_again_are_sent_once(int count) {
+    List<NodeProcess> processes =
+        Stream.generate(() -> process(Duration.ofMinutes(10))).limit(count).toList();
+    try {
+      String ids =
+          IntStream.range(0, 100).mapToObj(i -> "id-" + i).collect(Collectors.joining(" "));
+      for (int round = 1; round <= 2; round++) { // the second within the cooldown
+        processes.forEach(process -> process.write(ids));
+        int outcomes = round * 100;
+        for (NodeProcess process : processes) {
+          eventually(
+              "all calls have ended",
+              () ->
+                  process.lines().stream().filter(line -> line.endsWith(".")).count() == outcomes);
+        }
+        assertEquals(100, server.requests().size());
+        assertEquals(100, new HashSet<>(server.requests()).size());
+      }
+    } finally {
+      processes.forEach(NodeProcess::close);
+    }
+  }
+
+  @Test
+  void a_request_id_in_flight_in_a_process_that_is_killed_is_refused_until_its_cooldown_ends() {
+    NodeProcess killed = process(COOLDOWN);
+    try (NodeProcess other = process(COOLDOWN)) {
+      long before = System.nanoTime();
+      killed.write("silent");
+      eventually("the request was sent", () -> received("silent") == 1);
+      killed.kill();
+      other.write("silent");
+      assertTrue(other.line("silent: ").contains("ALREADY_IN_PROGRESS"), other::toString);
+      eventually(
+          "the claim ends",
+          () -> {
+            other.write("silent");
+            return received("silent") == 2;
+          });
+      long passed = System.nanoTime() - before;
+      assertTrue(passed >= TIMEOUT.plus(COOLDOWN).toNanos(), "sent again after " + passed);
+    }
+  }
+
+  @Test
+  void a_process_that_stood_still_for_longer_than_its_claim_changes_no_other_claim() {
+    try (NodeProcess paused = process(Duration.ofSeconds(1));
+        NodeProcess second = process(Duration.ofMinutes(10))) {
+      paused.write("silent");
+      eventually("the request was sent", () -> received("silent") == 1);
+      paused.signal("STOP");
+      eventually(
+          "the claim ends",
+          () -> {
+            second.write("silent");
+            return received("silent") == 2;
+          });
+      paused.signal("CONT");
+      assertTrue(paused.line("silent: ").contains("TIMEOUT"), paused::toString);
+      paused.write("silent");
+      eventually(
+          "the claim of the second process holds",
+          () -> paused.lines().stream().filter(line -> line.startsWith("silent: ")).count() == 2);
+      assertEquals(2, received("silent"));
+    }
+  }
+}
