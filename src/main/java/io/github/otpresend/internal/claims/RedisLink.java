@@ -62,7 +62,7 @@ public final class RedisLink implements RedisClaims.Scripts {
     }
     Request eval = Request.cmd(Command.EVAL).arg(script).arg(1).arg(key);
     arguments.forEach(eval::arg);
-    return current.send(eval).map(answer -> answer == null ? null : answer.toString());
+    return current.send(eval);
   }
 
   @Override
@@ -71,6 +71,10 @@ public final class RedisLink implements RedisClaims.Scripts {
     if (current != null) {
       current.redis.close();
     }
+  }
+
+  private static @Nullable String text(@Nullable Response answer) {
+    return answer == null ? null : answer.toString();
   }
 
   /** A command, which breaks its connection if its answer does not come in time. */
@@ -108,12 +112,13 @@ public final class RedisLink implements RedisClaims.Scripts {
           .onFailure(e -> broke());
     }
 
-    Future<@Nullable Response> send(Request command) {
+    Future<@Nullable String> send(Request command) {
       Unanswered entry = new Unanswered(this);
       unanswered.add(entry);
       return made.compose(connection -> connection.send(command))
           .onComplete(answered -> entry.cancel())
-          .onSuccess(answer -> failures = 0);
+          .onSuccess(answer -> failures = 0)
+          .<@Nullable String>map(RedisLink::text);
     }
 
     /** Gives the connection up. What is without an answer fails. */
