@@ -26,8 +26,7 @@ public final class Setting {
           + " Sentinel and no Redis Cluster";
 
   private static final Pattern TOKEN = Pattern.compile("[!-~]{1,8192}");
-  private static final Pattern REDIS =
-      Pattern.compile("rediss?://([^@/?#]*@)?[^@/?#,]+(/\\d{0,9})?");
+  private static final Pattern DATABASE = Pattern.compile("(/\\d{0,9})?");
   private static final Duration MAX_DURATION = Duration.ofDays(1);
 
   /** The keys whose values may hold a secret. */
@@ -77,12 +76,18 @@ public final class Setting {
 
   /** Returns whether this is the connection string of one Redis server. */
   public static boolean isRedis(@Nullable String connectionString) {
-    if (connectionString == null || !REDIS.matcher(connectionString).matches()) {
+    if (connectionString == null) {
       return false;
     }
     try {
       URI uri = new URI(connectionString);
-      return uri.getHost() != null && uri.getPort() != 0 && uri.getPort() <= 65_535;
+      return ("redis".equals(uri.getScheme()) || "rediss".equals(uri.getScheme()))
+          && uri.getHost() != null
+          && uri.getPort() != 0
+          && uri.getPort() <= 65_535
+          && DATABASE.matcher(uri.getRawPath()).matches()
+          && uri.getRawQuery() == null
+          && uri.getRawFragment() == null;
     } catch (URISyntaxException e) {
       return false;
     }

@@ -90,7 +90,7 @@ final class LocalClaims {
   /** A call that has a claim, and the calls that share it. */
   final class Flight implements Shareable, Function<@Nullable Promise<JsonObject>, @Nullable Long> {
     private final String requestId;
-    private long deadline;
+    private volatile long deadline;
     private @Nullable List<Promise<JsonObject>> sharers;
     private @Nullable Outcome outcome;
 
