@@ -760,6 +760,7 @@ class OtpResendOptionsTest {
         .setMaxResponseBytes(65_537)
         .setSingleFlight(false)
         .setClusterGuard(false)
+        .setRedis("rediss://user:geheim@redis.example.org:6380/1")
         .setCooldown(Duration.ofMinutes(1))
         .setWebClient(new WebClientOptions(webClientJson()));
     assertEquals(json, options.toJson());
