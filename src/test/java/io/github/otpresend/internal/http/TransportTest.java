@@ -218,7 +218,8 @@ class TransportTest {
   }
 
   private Future<Link> connect() {
-    Promise<HttpClientConnection> made = Promise.promise();
+    // of the event loop, so that what follows runs there even if it is added after the connection
+    Promise<HttpClientConnection> made = home.promise();
     home.runOnContext(v -> transport.connect().onComplete(made));
     return made.future().map(connection -> new Link(connection, 1_000_000_000L, null, ended -> {}));
   }
