@@ -200,6 +200,16 @@ class RedisIT {
   }
 
   @Test
+  void a_call_succeeds_after_redis_has_closed_an_idle_connection() {
+    OtpResendClient client = client(options -> options);
+    for (int i = 0; i < 3; i++) {
+      String id = "id-" + i; // the first call may come before the client knows of the close
+      eventually("a call succeeds", () -> await(client.resend(id).otherwiseEmpty()) != null);
+      redis.command("CLIENT KILL TYPE normal SKIPME yes");
+    }
+  }
+
+  @Test
   void a_client_is_created_while_redis_is_away() {
     redis.stop();
     OtpResendClient client = client(options -> options);

@@ -73,14 +73,9 @@ public final class Claims {
 
   /** Closes the shared claims, once none of their operations is under way. */
   public Future<Void> close() {
-    return operations
-        .close()
-        .onComplete(
-            idle -> {
-              if (shared != null) {
-                shared.close();
-              }
-            });
+    SharedClaims store = shared;
+    Future<Void> idle = operations.close();
+    return store == null ? idle : idle.onSuccess(done -> store.close());
   }
 
   /** The claim of one call. */

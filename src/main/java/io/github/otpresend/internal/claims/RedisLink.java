@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One connection to Redis at a time. All commands go over it, and none waits for the answer to
  * another. The first command makes it. If it breaks, or an answer does not come within
- * connectTimeout, the next command makes another, but not before the end of a pause, which grows
- * with each failure. This class is used on one event loop only.
+ * connectTimeout, the next command makes another: at once, and after that at the end of a pause,
+ * which grows with each failure. This class is used on one event loop only.
  */
 public final class RedisLink implements RedisClaims.Scripts {
   private static final long FIRST_PAUSE_NANOS = 50_000_000;
@@ -54,15 +54,17 @@ public final class RedisLink implements RedisClaims.Scripts {
 
   @Override
   public Future<@Nullable String> run(String script, String key, List<String> arguments) {
-    if (current == null) {
+    Connection connection = current;
+    if (connection == null || connection.isBroken) {
       if (System.nanoTime() - pausedUntil < 0) {
         return Future.failedFuture("Redis is away");
       }
-      current = new Connection();
+      connection = new Connection();
+      current = connection;
     }
     Request eval = Request.cmd(Command.EVAL).arg(script).arg(1).arg(key);
     arguments.forEach(eval::arg);
-    return current.send(eval);
+    return connection.send(eval);
   }
 
   @Override
@@ -71,6 +73,11 @@ public final class RedisLink implements RedisClaims.Scripts {
     if (current != null) {
       current.redis.close();
     }
+  }
+
+  /** The first pause is none: a Redis may close a connection that was idle. */
+  private static long pauseNanos(int failures) {
+    return failures == 0 ? 0 : FIRST_PAUSE_NANOS << Math.min(failures - 1, MAX_DOUBLINGS);
   }
 
   private static @Nullable String text(@Nullable Response answer) {
@@ -95,6 +102,7 @@ public final class RedisLink implements RedisClaims.Scripts {
   private final class Connection {
     private final Redis redis;
     private final Future<RedisConnection> made;
+    private boolean isBroken;
 
     Connection() {
       ContextInternal previous = home.beginDispatch();
@@ -123,10 +131,9 @@ public final class RedisLink implements RedisClaims.Scripts {
 
     /** Gives the connection up. What is without an answer fails. */
     void broke() {
-      if (current == this) {
-        current = null;
-        pausedUntil =
-            System.nanoTime() + (FIRST_PAUSE_NANOS << Math.min(failures++, MAX_DOUBLINGS));
+      if (!isBroken) {
+        isBroken = true;
+        pausedUntil = System.nanoTime() + pauseNanos(failures++);
         redis.close();
       }
     }
