@@ -22,7 +22,7 @@ public final class EventLoops {
           EventLoops.class.getName() + ".keepWaiting",
           // classes are loaded once; the library and Vert.x then read a version
           "java.lang.ClassLoader.loadClass",
-          "io.github.otpresend.internal.http.Transport.<clinit>",
+          "io.github.otpresend.internal.http.RequestHeaders.<clinit>",
           "io.vertx.core.impl.VertxImpl.version",
           // TLS reads random numbers from /dev/urandom without waiting, and files of the JDK once
           "sun.security.provider.NativePRNG$RandomIO.readFully",

@@ -9,6 +9,7 @@ import io.vertx.core.Promise;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A node: its clocks, its event loop and its claims. */
 final class SimulatedNode implements Time {
+  private static final AtomicLong NODES = new AtomicLong();
+
   final String name;
   final NodeSettings settings;
   private final Simulation simulation;
@@ -38,9 +41,9 @@ final class SimulatedNode implements Time {
   }
 
   private List<Claims> start() {
-    String local = simulation.name + ' ' + name;
-    simulation.vertx.sharedData().getLocalMap("io.github.otpresend " + local).clear();
-    simulation.vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + local).clear();
+    // a name of its own: a sweep of the node that was here before may still be running
+    String local = name + ' ' + NODES.incrementAndGet();
+    simulation.localClaims(local);
     OtpResendOptions options =
         new OtpResendOptions()
             .setTimeout(settings.timeout())

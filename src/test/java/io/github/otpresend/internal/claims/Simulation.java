@@ -12,6 +12,7 @@ import io.github.otpresend.internal.claims.Schedule.Pause;
 import io.github.otpresend.internal.claims.Schedule.Press;
 import io.github.otpresend.internal.claims.Schedule.Step;
 import io.vertx.core.Vertx;
+import io.vertx.core.shareddata.LocalMap;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,10 +51,10 @@ final class Simulation {
   }
 
   final Vertx vertx;
-  final String name;
   final Bug bug;
   final SimulatedStore store;
   private final Schedule schedule;
+  private final List<LocalMap<?, ?>> localMaps = new ArrayList<>();
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final List<SimulatedCall> calls = new ArrayList<>();
   private final PriorityQueue<Task> tasks = new PriorityQueue<>();
@@ -64,14 +65,8 @@ final class Simulation {
   private @Nullable SimulatedCall current;
 
   private Simulation(
-      Vertx vertx,
-      String name,
-      boolean isRedis,
-      Bug bug,
-      Schedule schedule,
-      @Nullable List<String> story) {
+      Vertx vertx, boolean isRedis, Bug bug, Schedule schedule, @Nullable List<String> story) {
     this.vertx = vertx;
-    this.name = name;
     this.bug = bug;
     this.schedule = schedule;
     this.story = story;
@@ -85,23 +80,26 @@ final class Simulation {
   /**
    * Runs a schedule. Returns the promise that it has broken, or null.
    *
-   * @param name the name of the thread's simulations, which share no local claims with others
    * @param isRedis whether the store is Redis; else it is a cluster-wide map
    * @param story receives what happened, a line each; may be null
    */
   static @Nullable String run(
-      Vertx vertx,
-      String name,
-      boolean isRedis,
-      Bug bug,
-      Schedule schedule,
-      @Nullable List<String> story) {
+      Vertx vertx, boolean isRedis, Bug bug, Schedule schedule, @Nullable List<String> story) {
+    Simulation simulation = new Simulation(vertx, isRedis, bug, schedule, story);
     try {
-      new Simulation(vertx, name, isRedis, bug, schedule, story).run();
+      simulation.run();
       return null;
     } catch (Violation violation) {
       return violation.getMessage();
+    } finally {
+      simulation.localMaps.forEach(LocalMap::close);
     }
+  }
+
+  /** Remembers the local maps of a node, so that they are removed after the run. */
+  void localClaims(String service) {
+    localMaps.add(vertx.sharedData().getLocalMap("io.github.otpresend " + service));
+    localMaps.add(vertx.sharedData().getLocalMap("io.github.otpresend.cooldowns " + service));
   }
 
   private void run() {

@@ -76,8 +76,7 @@ class SimulationIT {
                     CompletableFuture.runAsync(
                         () -> {
                           for (long seed; (seed = next.getAndIncrement()) < failing.get(); ) {
-                            if (violation(isRedis, bug, "thread " + thread, Schedule.random(seed))
-                                != null) {
+                            if (violation(isRedis, bug, Schedule.random(seed)) != null) {
                               failing.accumulateAndGet(seed, Math::min);
                             }
                           }
@@ -87,22 +86,21 @@ class SimulationIT {
     return failing.get() < count ? failing.get() : null;
   }
 
-  private static @Nullable String violation(
-      boolean isRedis, Bug bug, String name, Schedule schedule) {
-    return Simulation.run(VERTX, name, isRedis, bug, schedule, null);
+  private static @Nullable String violation(boolean isRedis, Bug bug, Schedule schedule) {
+    return Simulation.run(VERTX, isRedis, bug, schedule, null);
   }
 
   /** Tells the shortest schedule that still breaks a promise. */
   private static String story(boolean isRedis, Bug bug, long seed) {
     Schedule shortest = shortened(isRedis, bug, Schedule.random(seed));
     List<String> lines = new ArrayList<>();
-    String violation = Simulation.run(VERTX, "story", isRedis, bug, shortest, lines);
+    String violation = Simulation.run(VERTX, isRedis, bug, shortest, lines);
     return "seed " + seed + ":\n" + String.join("\n", lines) + "\n=> " + violation;
   }
 
   private static Schedule shortened(boolean isRedis, Bug bug, Schedule schedule) {
     return simpler(schedule)
-        .filter(candidate -> violation(isRedis, bug, "story", candidate) != null)
+        .filter(candidate -> violation(isRedis, bug, candidate) != null)
         .findFirst()
         .map(found -> shortened(isRedis, bug, found))
         .orElse(schedule);
