@@ -56,7 +56,7 @@ class RedisIT {
             peer -> {
               String id = peer.head().split("/")[2];
               if (id.startsWith("held")) {
-                peer.await(latches.computeIfAbsent(id, any -> new CountDownLatch(1)));
+                peer.await(latch(id));
               }
               if (id.startsWith("lost")) {
                 peer.close();
@@ -95,6 +95,11 @@ class RedisIT {
     return failureOf(call).failure();
   }
 
+  /** Returns the latch of this id; a test may open it before the request is there. */
+  private CountDownLatch latch(String id) {
+    return latches.computeIfAbsent(id, any -> new CountDownLatch(1));
+  }
+
   private long received(String id) {
     return server.requests().stream().filter(head -> head.contains("/" + id + "/")).count();
   }
@@ -111,7 +116,7 @@ class RedisIT {
     assertEquals(ResendFailure.ALREADY_IN_PROGRESS, refusal.failure());
     assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(10)) <= 0);
     assertTrue(refusal.retryAfter().orElseThrow().compareTo(Duration.ofSeconds(3)) > 0);
-    latches.get("held").countDown();
+    latch("held").countDown();
     assertTrue(await(call).success());
     assertTrue(await(other.resend("held")).success());
   }
@@ -250,7 +255,7 @@ class RedisIT {
     eventually("the request was sent", () -> received("held") == 1);
     redis.pause();
     long before = System.nanoTime();
-    latches.get("held").countDown();
+    latch("held").countDown();
     assertTrue(await(call).success());
     assertTrue(System.nanoTime() - before < Duration.ofSeconds(5).toNanos(), "held up");
   }
@@ -347,7 +352,7 @@ class RedisIT {
     Future<ResendResponse> call = client.resend("held");
     eventually("the request was sent", () -> received("held") == 1);
     (isCommand ? way.losesCommand : way.losesAnswer).set(true);
-    latches.get("held").countDown();
+    latch("held").countDown();
     assertTrue(await(call).success());
     assertEquals(
         isCommand ? ResendFailure.ALREADY_IN_PROGRESS : ResendFailure.COOLING_DOWN,
@@ -365,7 +370,7 @@ class RedisIT {
     Future<ResendResponse> call = client.resend("held-channel");
     eventually("the request was sent", () -> received("held-channel") == 1);
     (isCommand ? way.losesCommand : way.losesAnswer).set(true);
-    latches.get("held-channel").countDown();
+    latch("held-channel").countDown();
     assertTrue(await(call).success());
     if (isCommand) {
       assertEquals(ResendFailure.ALREADY_IN_PROGRESS, kind(other.resend("held-channel")));
