@@ -220,9 +220,10 @@ public final class Claims {
       if (!isUnanswered && nanosCooling() == 0) {
         return release(shared, claim);
       } else if (coolingUntil != null) {
-        long millisInFlight = isUnanswered ? Math.max(0, deadline - time.now()) / 1_000_000 + 1 : 0;
-        long millisCooling = LocalClaims.roundUp(nanosCooling()).toMillis();
-        operations.limit(shared.cool(claim, millisInFlight, millisCooling));
+        long nanosInFlight = isUnanswered ? Math.max(0, deadline - time.now()) : 0;
+        Duration inFlight = LocalClaims.roundUp(nanosInFlight);
+        Duration cooling = LocalClaims.roundUp(nanosCooling());
+        operations.limit(shared.cool(claim, inFlight.toMillis(), cooling.toMillis()));
       } // else the claim ends at the deadline of the call
       return Future.succeededFuture();
     }

@@ -92,7 +92,7 @@ public final class RedisClaims implements SharedClaims {
   @Override
   public Future<Void> cool(Claim claim, long millisInFlight, long millisCooling) {
     String cooling = "cooling " + Math.max(0, millisCooling - millisInFlight) + ' ' + claim.owner();
-    long timeToLive = Math.max(millisInFlight, millisCooling);
+    long timeToLive = Math.max(1, Math.max(millisInFlight, millisCooling)); // Redis refuses 0
     return run(COOL, claim, held(claim), cooling, "" + timeToLive).mapEmpty();
   }
 

@@ -62,8 +62,8 @@ public interface SharedClaims {
    * Turns the claim into a cooldown.
    *
    * @param millisInFlight how long the service may still be working on the request; 0 if it has
-   *     answered
-   * @param millisCooling how long the request id is refused; may be shorter than the former
+   *     answered, or the deadline of the call has passed
+   * @param millisCooling how long the request id is refused; may be shorter than the former, or 0
    */
   Future<Void> cool(Claim claim, long millisInFlight, long millisCooling);
 
