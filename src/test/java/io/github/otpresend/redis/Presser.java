@@ -10,8 +10,12 @@ import io.vertx.core.json.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.time.Instant;
 
-/** A process that makes a call for each line of its input, and prints the outcome. */
+/**
+ * A process that prints its time when it is ready. Then it makes a call for each word of its input,
+ * and prints the outcome.
+ */
 public final class Presser {
   private Presser() {}
 
@@ -19,7 +23,7 @@ public final class Presser {
   public static void main(String[] args) throws IOException {
     OtpResendClient client =
         OtpResendClient.create(Vertx.vertx(), new OtpResendOptions(new JsonObject(args[0])));
-    System.out.println("ready");
+    System.out.println("ready " + Instant.now());
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       for (String id : line.split(" ")) {

@@ -30,6 +30,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -290,13 +291,14 @@ class RedisIT {
     assertTrue(await(client(options -> options.setRedis(right)).resend("id")).success());
   }
 
-  // ---- when the connection is lost during an operation
+  // ---- when the network between is slow or breaks
 
-  /** A way to Redis that can break before a command gets there, or before its answer comes back. */
+  /** A way to Redis that can delay or lose a command or its answer. */
   private final class Way {
     private final AtomicBoolean losesCommand = new AtomicBoolean();
     private final AtomicBoolean losesAnswer = new AtomicBoolean();
     private final String url;
+    private volatile Duration delay = Duration.ZERO;
 
     Way() {
       Vertx vertx = Vertx.vertx();
@@ -325,10 +327,48 @@ class RedisIT {
     private void pass(Buffer data, AtomicBoolean isLost, NetSocket to, NetSocket from) {
       if (isLost.getAndSet(false)) {
         from.close();
-      } else {
+      } else if (delay.isZero()) {
         to.write(data);
+      } else {
+        processes.get(0).setTimer(delay.toMillis(), timer -> to.write(data));
       }
     }
+  }
+
+  @Test
+  void a_slow_redis_delays_calls_and_no_id_is_sent_twice() {
+    Way way = new Way();
+    way.delay = Duration.ofMillis(100);
+    List<OtpResendClient> clients =
+        Stream.generate(() -> client(options -> cooling(options).setRedis(way.url)))
+            .limit(2)
+            .toList();
+    for (int round = 0; round < 2; round++) {
+      List<Future<ResendResponse>> calls = new ArrayList<>();
+      for (int id = 0; id < 50; id++) {
+        for (OtpResendClient client : clients) {
+          calls.add(client.resend("id-" + id));
+        }
+      }
+      calls.forEach(call -> await(call.otherwiseEmpty()));
+      assertEquals(50, new HashSet<>(server.requests()).size());
+      assertEquals(50, server.requests().size());
+    }
+  }
+
+  @Test
+  void while_redis_is_slower_than_the_connect_timeout_nothing_is_sent() {
+    Way way = new Way();
+    OtpResendClient client =
+        client(options -> options.setConnectTimeout(Duration.ofSeconds(1)).setRedis(way.url));
+    assertTrue(await(client.resend("before")).success());
+    way.delay = Duration.ofSeconds(2);
+    assertEquals(ResendFailure.GUARD_UNAVAILABLE, kind(client.resend("slow")));
+    assertEquals(0, received("slow"));
+    way.delay = Duration.ZERO;
+    eventually(
+        "the late claim is gone", () -> await(client.resend("slow").otherwiseEmpty()) != null);
+    assertEquals(1, received("slow"));
   }
 
   @ParameterizedTest

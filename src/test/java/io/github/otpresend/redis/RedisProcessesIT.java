@@ -5,13 +5,13 @@ import static io.github.otpresend.testing.Calls.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.testing.FaultServer;
 import io.github.otpresend.testing.NodeProcess;
 import io.github.otpresend.testing.RedisServer;
 import io.github.otpresend.testing.TestCluster;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -54,20 +55,33 @@ class RedisProcessesIT {
     redis.close();
   }
 
+  private String options(Duration cooldown) {
+    return server
+        .options()
+        .setTimeout(TIMEOUT)
+        .setCooldown(cooldown)
+        .setRedis(redis.url())
+        .toJson()
+        .encode();
+  }
+
   private NodeProcess process(Duration cooldown) {
-    OtpResendOptions options =
-        server.options().setTimeout(TIMEOUT).setCooldown(cooldown).setRedis(redis.url());
     NodeProcess process =
         new NodeProcess(
             List.of(),
             TestCluster.classPath(any -> true),
-            List.of(Presser.class.getName(), options.toJson().encode()));
+            List.of(Presser.class.getName(), options(cooldown)));
     process.line("ready");
     return process;
   }
 
   private long received(String id) {
     return server.requests().stream().filter(head -> head.contains("/" + id + "/")).count();
+  }
+
+  /** Returns how many calls of a process have ended. */
+  private static long calls(NodeProcess process) {
+    return process.lines().stream().filter(line -> line.endsWith(".")).count();
   }
 
   @ParameterizedTest
@@ -92,10 +106,7 @@ class RedisProcessesIT {
   private void press(List<NodeProcess> processes, String ids, int round) {
     processes.forEach(process -> process.write(ids));
     for (NodeProcess process : processes) {
-      eventually(
-          "all calls have ended",
-          () ->
-              process.lines().stream().filter(line -> line.endsWith(".")).count() == round * 100L);
+      eventually("all calls have ended", () -> calls(process) == round * 100);
     }
     assertEquals(new HashSet<>(server.requests()).size(), server.requests().size());
   }
@@ -137,10 +148,47 @@ class RedisProcessesIT {
       paused.signal("CONT");
       assertTrue(paused.line("silent: ").contains("TIMEOUT"), paused::toString);
       paused.write("silent");
-      eventually(
-          "the claim of the second process holds",
-          () -> paused.lines().stream().filter(line -> line.startsWith("silent: ")).count() == 2);
-      assertEquals(2, received("silent"));
+      eventually("the call of the first process has ended", () -> calls(paused) == 2);
+      assertEquals(2, received("silent"), "the claim of the second process holds");
     }
+  }
+
+  /** {@code -Dfaketime.library=} is the path of libfaketime, from Debian's package of this name. */
+  @Test
+  @EnabledIfSystemProperty(named = "faketime.library", matches = ".+")
+  void clocks_that_are_hours_apart_change_no_claim() {
+    try (NodeProcess behind = ahead(-3);
+        NodeProcess ahead = ahead(3)) {
+      Duration apart = Duration.between(clock(behind), clock(ahead));
+      assertTrue(apart.compareTo(Duration.ofHours(5)) > 0, apart.toString());
+      long before = System.nanoTime();
+      behind.write("id");
+      behind.line("id: ResendResponse");
+      ahead.write("id");
+      assertTrue(ahead.line("id: ").contains("COOLING_DOWN"), ahead::toString);
+      eventually(
+          "the cooldown ends",
+          () -> {
+            ahead.write("id");
+            return received("id") == 2;
+          });
+      assertTrue(System.nanoTime() - before >= COOLDOWN.toNanos(), "sent within the cooldown");
+      behind.write("id");
+      eventually("the call has ended", () -> calls(behind) == 2);
+      assertEquals(2, received("id"));
+    }
+  }
+
+  private NodeProcess ahead(int hours) {
+    return NodeProcess.ahead(
+        hours,
+        System.getProperty("faketime.library"),
+        TestCluster.classPath(any -> true),
+        Presser.class.getName(),
+        options(COOLDOWN));
+  }
+
+  private static Instant clock(NodeProcess process) {
+    return Instant.parse(process.line("ready").split(" ")[1]);
   }
 }

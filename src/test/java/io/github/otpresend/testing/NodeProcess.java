@@ -45,6 +45,21 @@ public final class NodeProcess implements AutoCloseable {
     this(new ProcessBuilder(java(prefix, classPath, arguments)));
   }
 
+  /**
+   * Starts a JVM whose wall clock is ahead.
+   *
+   * @param hours how far; negative if the clock is behind
+   * @param library the path of Debian's libfaketime
+   */
+  public static NodeProcess ahead(
+      int hours, String library, String classPath, String... arguments) {
+    ProcessBuilder command = new ProcessBuilder(java(List.of(), classPath, List.of(arguments)));
+    command.environment().put("LD_PRELOAD", library);
+    command.environment().put("FAKETIME", (hours < 0 ? "" : "+") + hours + "h");
+    command.environment().put("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    return new NodeProcess(command);
+  }
+
   /** Starts a JVM with a command whose process becomes the JVM. */
   public NodeProcess(ProcessBuilder command) {
     try {
