@@ -147,7 +147,7 @@ class ProxyTest {
       bound.bind(new InetSocketAddress(InetAddress.getByName("localhost"), 0));
       ResendException failure = assertNotSent(options(bound.getLocalPort()));
       assertCause(ConnectException.class, failure);
-      assertEquals(2, failure.getSuppressed().length);
+      assertTrue(failure.getMessage().endsWith(" in 3 attempts"), failure.getMessage());
       assertEquals(0, server.connections());
     }
   }
@@ -183,7 +183,7 @@ class ProxyTest {
       ResendException failure =
           assertNotSent(
               options(proxy.port()).setConnectTimeout(Duration.ofSeconds(1)).setConnectAttempts(2));
-      assertEquals(1, failure.getSuppressed().length);
+      assertTrue(failure.getMessage().endsWith(" in 2 attempts"), failure.getMessage());
       eventually("each attempt had its connection", () -> proxy.connections() == 4);
       proxy.awaitDisconnected();
     }

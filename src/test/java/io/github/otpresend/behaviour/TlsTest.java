@@ -178,7 +178,7 @@ class TlsTest {
       OtpResendClient client = serve(options(server, trusting()).setConnectAttempts(3));
       ResendException failure = failureOf(client.resend("id"));
       assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
-      assertEquals(2, failure.getSuppressed().length);
+      assertTrue(failure.getMessage().endsWith(" in 3 attempts"), failure.getMessage());
       assertEquals(3, server.connections());
       assertEquals(List.of(), server.requests());
     }
@@ -283,7 +283,7 @@ class TlsTest {
               .setConnectTimeout(Duration.ofSeconds(1))
               .setConnectAttempts(2);
       ResendException failure = assertNotSent(serve(options), server);
-      assertEquals(1, failure.getSuppressed().length);
+      assertTrue(failure.getMessage().endsWith(" in 2 attempts"), failure.getMessage());
       eventually("each attempt had its connection", () -> server.connections() == 4);
       server.awaitDisconnected();
     }

@@ -4,9 +4,8 @@ package io.github.otpresend.internal.call;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.internal.Failures;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 
 /** The failed attempts of one call to get a connection. Nothing was sent in any of them. */
 final class ConnectAttempts {
@@ -15,7 +14,8 @@ final class ConnectAttempts {
 
   private final String service;
   private final int maxAttempts;
-  private final List<Throwable> failures = new ArrayList<>(1);
+  private int count;
+  private @Nullable Throwable last;
 
   /**
    * @param service the host and port of the service
@@ -26,12 +26,12 @@ final class ConnectAttempts {
   }
 
   void failed(Throwable cause) {
-    failures.add(cause);
+    count++;
+    last = cause;
   }
 
   /** Returns how long to wait before the next attempt; 0 if there is no other attempt in time. */
   long pauseMillis(long millisToDeadline) {
-    int count = failures.size();
     long longest = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(count - 1, 10));
     long pause = ThreadLocalRandom.current().nextLong(longest / 2, longest + 1);
     return count < maxAttempts && pause < millisToDeadline ? pause : 0;
@@ -39,15 +39,8 @@ final class ConnectAttempts {
 
   /** Returns the outcome of a call that got no connection. */
   ResendException failure() {
-    int last = failures.size() - 1;
-    ResendException failure =
-        Failures.of(
-            ResendFailure.CONNECTION_FAILED,
-            "No connection to " + service,
-            last < 0 ? null : failures.get(last));
-    for (int i = 0; i < last; i++) {
-      failure.addSuppressed(failures.get(i));
-    }
-    return failure;
+    String message =
+        "No connection to " + service + (count > 1 ? " in " + count + " attempts" : "");
+    return Failures.of(ResendFailure.CONNECTION_FAILED, message, last);
   }
 }

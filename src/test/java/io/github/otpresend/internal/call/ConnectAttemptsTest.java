@@ -53,20 +53,22 @@ class ConnectAttemptsTest {
   }
 
   @Test
-  void the_outcome_has_the_last_failure_as_its_cause_and_the_others_as_suppressed() {
+  void the_outcome_has_the_number_of_attempts_and_the_last_failure_as_its_cause() {
     ResendException failure = failedAttempts(3).failure();
     assertEquals(ResendFailure.CONNECTION_FAILED, failure.failure());
-    assertEquals("No connection to example.com:443", failure.getMessage());
+    assertEquals("No connection to example.com:443 in 3 attempts", failure.getMessage());
     assertEquals("attempt 3", failure.getCause().getMessage());
-    assertEquals(2, failure.getSuppressed().length);
-    assertEquals("attempt 1", failure.getSuppressed()[0].getMessage());
-    assertEquals("attempt 2", failure.getSuppressed()[1].getMessage());
+  }
+
+  @Test
+  void the_outcome_of_one_attempt_has_no_number() {
+    assertEquals("No connection to example.com:443", failedAttempts(1).failure().getMessage());
   }
 
   @Test
   void the_outcome_of_a_call_that_made_no_attempt_has_no_cause() {
     ResendException failure = failedAttempts(0).failure();
     assertSame(null, failure.getCause());
-    assertEquals(0, failure.getSuppressed().length);
+    assertEquals("No connection to example.com:443", failure.getMessage());
   }
 }
