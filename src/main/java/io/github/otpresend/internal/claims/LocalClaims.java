@@ -41,7 +41,7 @@ final class LocalClaims {
   /** The calls in flight. Only the call of a request id changes the cooldown of that request id. */
   private final LocalMap<String, Function<@Nullable Promise<JsonObject>, @Nullable Long>> flights;
 
-  /** The {@link System#nanoTime()} at which the cooldown of each request id cooldowns. */
+  /** The {@link System#nanoTime()} at which the cooldown of each request id ends. */
   private final LocalMap<String, Long> cooldowns;
 
   private final Time time;
