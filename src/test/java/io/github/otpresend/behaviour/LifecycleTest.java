@@ -18,6 +18,7 @@ import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.FreePort;
 import io.github.otpresend.testing.LogCapture;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -27,7 +28,6 @@ import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import io.vertx.junit5.VertxExtension;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -142,11 +142,8 @@ class LifecycleTest {
   }
 
   @Test
-  void a_refused_connection_is_tried_again_and_every_failure_is_kept() throws Exception {
-    int port;
-    try (ServerSocket unused = new ServerSocket(0)) {
-      port = unused.getLocalPort();
-    }
+  void a_refused_connection_is_tried_again() throws Exception {
+    int port = FreePort.find();
     OtpResendClient client =
         OtpResendClient.create(vertx, options("http://localhost:" + port).setConnectAttempts(3));
     ResendException failure = failureOf(client.resend("id"));

@@ -14,6 +14,7 @@ import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.FreePort;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
@@ -24,7 +25,6 @@ import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
@@ -121,11 +121,8 @@ class WarmUpTest {
   }
 
   @Test
-  void a_service_that_refuses_connections_does_not_fail_the_deployment() throws IOException {
-    int port;
-    try (ServerSocket unused = new ServerSocket(0)) {
-      port = unused.getLocalPort();
-    }
+  void a_service_that_refuses_connections_does_not_fail_the_deployment() {
+    int port = FreePort.find();
     OtpResendVerticle verticle =
         new OtpResendVerticle(options("http://localhost:" + port).setConnectAttempts(1));
     String deployment = await(vertx.deployVerticle(verticle));

@@ -9,8 +9,6 @@ import io.vertx.core.spi.cluster.ClusterManager;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -227,7 +225,7 @@ abstract class Engine {
 
   /** The nodes have ports from one range. */
   private static final class Ignite extends Engine {
-    private final int port = freePort();
+    private final int port = FreePort.find();
     private final Path directory;
 
     Ignite(Path directory) {
@@ -321,14 +319,6 @@ abstract class Engine {
     @Override
     boolean canGuard() {
       return false;
-    }
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

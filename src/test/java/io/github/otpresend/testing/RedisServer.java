@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,7 +24,7 @@ public final class RedisServer implements AutoCloseable {
   private static final String PROGRAM = program();
 
   private final Path directory;
-  private final int port = freePort();
+  private final int port = FreePort.find();
   private @Nullable Process process;
 
   /** Starts a Redis that keeps its data in a directory. */
@@ -38,14 +37,6 @@ public final class RedisServer implements AutoCloseable {
     try {
       String given = System.getProperty("redis.server", "");
       return given.isEmpty() ? ExecutableProvider.newJarResourceProvider().get().getPath() : given;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -21,14 +21,13 @@ import io.github.otpresend.ResendResponse;
 import io.github.otpresend.internal.Outcomes;
 import io.github.otpresend.testing.EventLoops;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.FreePort;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.junit5.VertxExtension;
-import java.io.IOException;
 import java.net.ConnectException;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.Deque;
 import java.util.List;
@@ -254,11 +253,8 @@ class CallTest {
   }
 
   @Test
-  void the_failure_has_the_number_of_attempts_and_the_last_cause() throws IOException {
-    int port;
-    try (ServerSocket unused = new ServerSocket(0)) {
-      port = unused.getLocalPort();
-    }
+  void the_failure_has_the_number_of_attempts_and_the_last_cause() {
+    int port = FreePort.find();
     OtpResendClient client =
         client(options().setBaseUrl("http://localhost:" + port).setConnectAttempts(3));
     ResendException failure = failureOf(client.resend("id"));
@@ -268,11 +264,8 @@ class CallTest {
   }
 
   @Test
-  void a_call_succeeds_if_the_service_is_back_after_a_failed_attempt() throws IOException {
-    int port;
-    try (ServerSocket unused = new ServerSocket(0)) {
-      port = unused.getLocalPort();
-    }
+  void a_call_succeeds_if_the_service_is_back_after_a_failed_attempt() {
+    int port = FreePort.find();
     OtpResendClient client =
         client(options().setBaseUrl("http://localhost:" + port).setConnectAttempts(50));
     Future<ResendResponse> call = client.resend("id");
