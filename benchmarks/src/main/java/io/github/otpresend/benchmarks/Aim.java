@@ -43,6 +43,14 @@ record Aim(String title, double limit, Function<Results, Spread> ratio) {
         new Aim("CPU, 100,000 waiting ÷ 1 waiting", 1.1, Aim::waiting),
         new Aim("first call, over the event bus ÷ bare WebClient", 0.6, Aim::firstCalls),
         cpu(Situation.TLS, Contenders.WEB_CLIENT, 0.95),
+        new Aim(
+            "CPU, with Redis ÷ SET NX, DEL and a bare WebClient",
+            1,
+            run -> run.row(Situation.REDIS, Contenders.REDIS_BARE).ratio()),
+        new Aim(
+            "CPU, with Redis ÷ without",
+            Double.POSITIVE_INFINITY,
+            run -> run.row(Situation.REDIS, Contenders.DIRECT).ratio()),
         byFirst(
             "CPU, across a cluster without the guard ÷ a bare request",
             Situation.CLUSTER,

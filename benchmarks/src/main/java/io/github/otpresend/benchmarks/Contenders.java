@@ -23,6 +23,8 @@ public enum Contenders {
   CLUSTER(
       "this library, across a cluster",
       target -> ThisLibrary.acrossCluster(target, ClusterNode.Service.GUARDED)),
+  REDIS("this library, directly, with Redis", ThisLibrary::withRedis),
+  REDIS_BARE("SET NX and DEL of Redis, and a bare WebClient", BareRedis::new),
   WEB_CLIENT(
       "Vert.x WebClient, bare", target -> new VertxWebClient(target, VertxContender.vertx())),
   HTTP_CLIENT("Vert.x core HttpClient", VertxHttpClient::new),

@@ -30,6 +30,7 @@ record Situation(
   static final String MAIN = inFlight(Answer.SUCCESS, 64);
   static final String WAITING = "201, 64 connections and calls that wait for one";
   static final String TLS = MAIN + ", TLS";
+  static final String REDIS = MAIN + ", claims in Redis";
   static final String CLUSTER = MAIN + ", across a cluster";
 
   private static final List<Contenders> FIELD =
@@ -52,6 +53,7 @@ record Situation(
   static List<Situation> full() {
     List<Contenders> all = new ArrayList<>(List.of(Contenders.values()));
     all.removeAll(CLUSTERED);
+    all.removeAll(WITH_REDIS);
     return situations(all, true);
   }
 
@@ -90,6 +92,9 @@ record Situation(
   private static final List<Contenders> CLUSTERED =
       List.of(Contenders.CLUSTER_BARE, Contenders.CLUSTER_UNGUARDED, Contenders.CLUSTER);
 
+  private static final List<Contenders> WITH_REDIS =
+      List.of(Contenders.REDIS, Contenders.REDIS_BARE);
+
   private static List<Situation> situations(List<Contenders> main, boolean isFull) {
     List<Situation> situations = new ArrayList<>();
     situations.add(closed(MAIN, main, Answer.SUCCESS, false, 64));
@@ -102,6 +107,9 @@ record Situation(
     situations.add(waiting());
     if (isFull) {
       situations.add(closed(TLS, FIELD, Answer.SUCCESS, true, 64));
+      List<Contenders> redis = new ArrayList<>(WITH_REDIS);
+      redis.add(Contenders.DIRECT);
+      situations.add(closed(REDIS, redis, Answer.SUCCESS, false, 64));
       situations.add(closed(CLUSTER, CLUSTERED, Answer.SUCCESS, false, 64));
       situations.add(open(1_000));
       situations.add(open(10_000));

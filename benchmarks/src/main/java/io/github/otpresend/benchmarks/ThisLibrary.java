@@ -52,6 +52,13 @@ final class ThisLibrary extends VertxContender {
     return new ThisLibrary(vertx, OtpResendClient.create(vertx, options(target)), () -> {});
   }
 
+  static Contender withRedis(Target target) {
+    RedisProcess redis = RedisProcess.start();
+    Vertx vertx = VertxContender.vertx();
+    OtpResendClient client = OtpResendClient.create(vertx, options(target).setRedis(redis.url()));
+    return new ThisLibrary(vertx, client, redis::close);
+  }
+
   /** The client is owned by another event loop than the loop from which the calls come. */
   static Contender fromAnotherLoop(Target target) {
     VertxInternal vertx = (VertxInternal) VertxContender.vertxWithTwoLoops();
