@@ -17,9 +17,13 @@ import com.github.tomakehurst.wiremock.http.ResponseDefinition;
 import com.github.tomakehurst.wiremock.stubbing.ServeEvent;
 import java.net.URLDecoder;
 import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -50,7 +54,7 @@ public final class OtpSandbox implements AutoCloseable {
   private final Clock clock;
   private final String token = "sandbox-" + UUID.randomUUID();
   private final ConcurrentMap<String, SandboxSession> sessions = new ConcurrentHashMap<>();
-  private final ConcurrentMap<String, Integer> requests = new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, Queue<Instant>> requests = new ConcurrentHashMap<>();
   private final WireMockServer server;
   private final String baseUrl;
 
@@ -141,7 +145,19 @@ public final class OtpSandbox implements AutoCloseable {
    * @return the number of requests
    */
   public int requests(String requestId) {
-    return requests.getOrDefault(Objects.requireNonNull(requestId), 0);
+    return requestTimes(requestId).size();
+  }
+
+  /**
+   * Returns when the requests for a request id came, the oldest first. {@link #requests} counts the
+   * same requests.
+   *
+   * @param requestId the request id, not encoded; it may have no session
+   * @return the times, by the clock of this machine
+   */
+  public List<Instant> requestTimes(String requestId) {
+    return List.copyOf(
+        requests.getOrDefault(Objects.requireNonNull(requestId), new ConcurrentLinkedQueue<>()));
   }
 
   /** Stops listening and closes all connections. The counts remain. Closing again does nothing. */
@@ -152,7 +168,7 @@ public final class OtpSandbox implements AutoCloseable {
 
   private ResponseDefinition answer(Request request) {
     String id = requestId(request.getUrl());
-    requests.merge(id, 1, Integer::sum);
+    requests.computeIfAbsent(id, any -> new ConcurrentLinkedQueue<>()).add(clock.instant());
     if (!("Bearer " + token).equals(request.getHeader("Authorization"))) {
       return aResponse().withStatus(401).build();
     }

@@ -308,6 +308,17 @@ class OtpSandboxTest {
   }
 
   @Test
+  void the_times_of_the_requests_are_known_in_their_order() throws Exception {
+    sandbox.session("4711");
+    Instant first = clock.instant();
+    resend("4711");
+    clock.advance(Duration.ofSeconds(5));
+    resend("4711");
+    assertEquals(List.of(first, first.plusSeconds(5)), sandbox.requestTimes("4711"));
+    assertEquals(List.of(), sandbox.requestTimes("unknown"));
+  }
+
+  @Test
   void of_two_simultaneous_resends_exactly_one_succeeds() throws Exception {
     sandbox.session("4711");
     List<Answer> answers = simultaneously("4711", 2);
