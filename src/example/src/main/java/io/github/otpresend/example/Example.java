@@ -7,17 +7,32 @@ import io.github.otpresend.sandbox.OtpSandbox;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts the page with the sandbox. With {@code OTP_TOKEN} in the environment it starts the page
  * with the real service, for the request id that is the only argument.
+ *
+ * <p>With {@code -Dredis=redis://localhost:6379} several processes of the example, each with
+ * another {@code -Dport}, share the claims and the sandbox.
  */
 public final class Example {
   static final Duration COOLDOWN = Duration.ofSeconds(30);
 
-  private static final int PORT = 8080;
+  private final Vertx vertx;
+  private final int port;
+  private final @Nullable String redis;
 
-  private Example() {}
+  /**
+   * @param port the port of the page; 0 is a free port
+   * @param redis the connection string of the Redis that the processes share, or null
+   */
+  Example(Vertx vertx, int port, @Nullable String redis) {
+    this.vertx = vertx;
+    this.port = port;
+    this.redis = redis;
+  }
 
   public static void main(String[] arguments) {
     String token = System.getenv("OTP_TOKEN");
@@ -25,11 +40,10 @@ public final class Example {
       System.err.println("Set OTP_TOKEN and pass one request id, or neither.");
       System.exit(2);
     }
-    Vertx vertx = Vertx.vertx();
+    Example example =
+        new Example(Vertx.vertx(), Integer.getInteger("port", 8080), System.getProperty("redis"));
     Future<Integer> port =
-        token == null
-            ? withSandbox(vertx, PORT, OtpSandbox.start())
-            : withService(vertx, PORT, token, arguments[0]);
+        token == null ? example.withSandbox() : example.withService(token, arguments[0]);
     port.onSuccess(
             actual -> {
               System.out.println("Open http://localhost:" + actual);
@@ -45,21 +59,48 @@ public final class Example {
             });
   }
 
-  /** Starts the page with the sandbox, and returns the port. */
-  static Future<Integer> withSandbox(Vertx vertx, int port, OtpSandbox sandbox) {
-    SandboxColumn column = new SandboxColumn(sandbox, COOLDOWN);
-    OtpResendOptions options =
-        new OtpResendOptions().setBaseUrl(sandbox.baseUrl()).setToken(sandbox.token());
-    return start(vertx, options, new WebVerticle(port, COOLDOWN, column::newRequestId, column));
+  private Future<Integer> withSandbox() {
+    return redis == null
+        ? withSandbox(OtpSandbox.start())
+        : SharedSandbox.join(vertx, redis)
+            .compose(
+                sandbox ->
+                    start(
+                        options(sandbox.baseUrl(), sandbox.token()),
+                        sandbox.isOwn() ? "sandbox" : "other-sandbox",
+                        sandbox::requestId,
+                        sandbox.panel()));
   }
 
-  private static Future<Integer> withService(
-      Vertx vertx, int port, String token, String requestId) {
-    OtpResendOptions options = new OtpResendOptions().setToken(token);
-    return start(vertx, options, new WebVerticle(port, COOLDOWN, () -> requestId, null));
+  /** Starts the page with a sandbox, and returns the port. */
+  Future<Integer> withSandbox(OtpSandbox sandbox) {
+    SandboxPanel panel = new SandboxPanel(sandbox);
+    return start(
+        options(sandbox.baseUrl(), sandbox.token()), "sandbox", panel::newRequestId, panel);
   }
 
-  private static Future<Integer> start(Vertx vertx, OtpResendOptions options, WebVerticle web) {
+  private Future<Integer> withService(String token, String requestId) {
+    return withService(new OtpResendOptions().setToken(token), requestId);
+  }
+
+  /** Starts the page with a service, and returns the port. */
+  Future<Integer> withService(OtpResendOptions options, String requestId) {
+    return start(options, "real", () -> requestId, null);
+  }
+
+  private static OtpResendOptions options(String baseUrl, String token) {
+    return new OtpResendOptions().setBaseUrl(baseUrl).setToken(token);
+  }
+
+  private Future<Integer> start(
+      OtpResendOptions options,
+      String mode,
+      Supplier<String> requestIds,
+      @Nullable SandboxPanel panel) {
+    if (redis != null) {
+      options.setRedis(redis);
+    }
+    WebVerticle web = new WebVerticle(port, mode, requestIds, panel);
     return vertx
         .deployVerticle(new OtpResendVerticle(options.setCooldown(COOLDOWN)))
         .compose(id -> vertx.deployVerticle(web))

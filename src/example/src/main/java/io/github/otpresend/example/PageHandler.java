@@ -5,13 +5,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.vertx.core.Handler;
 import io.vertx.core.json.JsonObject;
-import io.vertx.ext.web.LanguageHeader;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
@@ -21,15 +21,21 @@ final class PageHandler implements Handler<RoutingContext> {
 
   private final Map<String, String> pages = new HashMap<>();
 
-  PageHandler(boolean sandbox) {
-    String page = read("page.html");
+  /**
+   * @param mode what the page shows: the sandbox, a sandbox of another process, or the real service
+   * @param csrfCookie the cookie with the token against forged requests
+   */
+  PageHandler(String mode, String csrfCookie) {
+    String page = read("page.html").replace("{{mode}}", mode).replace("{{csrfCookie}}", csrfCookie);
     for (String language : LANGUAGES) {
       JsonObject texts = new JsonObject(read(language + ".json"));
       String translated = page.replace("{{lang}}", language);
-      for (String key : texts.fieldNames()) {
-        translated = translated.replace("{{" + key + "}}", texts.getString(key));
+      for (String key : texts.getJsonObject("page").fieldNames()) {
+        translated =
+            translated.replace("{{" + key + "}}", texts.getJsonObject("page").getString(key));
       }
-      pages.put(language, translated.replace("{{mode}}", sandbox ? "sandbox" : "real"));
+      String script = texts.getJsonObject("script").encode().replace("<", "\\u003c");
+      pages.put(language, translated.replace("{{script}}", script));
     }
   }
 
@@ -42,20 +48,24 @@ final class PageHandler implements Handler<RoutingContext> {
     }
   }
 
+  /** Vert.x sorts the languages of the header, the most wanted first. */
+  private static String language(RoutingContext context) {
+    return context.acceptableLanguages().stream()
+        .filter(wanted -> wanted.subtagCount() > 0 && wanted.weight() > 0) // 0 is "not this one"
+        .map(wanted -> wanted.tag().toLowerCase(Locale.ROOT))
+        .filter(LANGUAGES::contains)
+        .findFirst()
+        .orElse("en");
+  }
+
   @Override
   public void handle(RoutingContext context) {
-    String language =
-        context.acceptableLanguages().stream()
-            .map(LanguageHeader::tag)
-            .filter(LANGUAGES::contains)
-            .findFirst()
-            .orElse("en");
+    String language = language(context);
     context
         .response()
         .putHeader("Content-Type", "text/html; charset=utf-8")
         .putHeader("Content-Language", language)
         .putHeader("Vary", "Accept-Language")
-        .putHeader("Cache-Control", "no-store")
         .putHeader("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'")
         .end(pages.get(language));
   }

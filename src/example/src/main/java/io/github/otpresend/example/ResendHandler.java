@@ -10,17 +10,22 @@ import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 
 /** Asks for a resend, and answers with the outcome as status, {@code Retry-After} and JSON. */
-record ResendHandler(OtpResendClient client, Duration cooldown) implements Handler<RoutingContext> {
+record ResendHandler(OtpResendClient client) implements Handler<RoutingContext> {
   @Override
   public void handle(RoutingContext context) {
     client
-        .resend(context.session().get(Visit.REQUEST_ID)) // the browser does not know the request id
-        .onSuccess(sent -> answer(context, 200, "SENT", sent.retryAfter().orElse(cooldown)))
+        .resend(Visit.requestId(context)) // the browser does not know the request id
+        .onSuccess(
+            response -> {
+              // the service has answered without accepting: a code may come all the same
+              String outcome = response.success() ? "SENT" : "NOT_ACCEPTED";
+              answer(context, 200, outcome, response.retryAfter().orElse(Example.COOLDOWN));
+            })
         .onFailure(
             cause -> {
               ResendException e = ResendException.from(cause);
               boolean wait = e.maybeSent() || e.nextStep() == NextStep.WAIT;
-              Duration rest = e.retryAfter().orElse(wait ? cooldown : Duration.ZERO);
+              Duration rest = e.retryAfter().orElse(wait ? Example.COOLDOWN : Duration.ZERO);
               answer(context, status(e.nextStep()), e.nextStep().name(), rest);
             });
   }
@@ -37,12 +42,11 @@ record ResendHandler(OtpResendClient client, Duration cooldown) implements Handl
   }
 
   private static void answer(RoutingContext context, int status, String outcome, Duration rest) {
-    JsonObject json = new JsonObject().put("outcome", outcome).put("retryAfterMs", rest.toMillis());
-    Visit.remember(context.session(), json);
+    Visit.remember(context.session(), outcome, rest);
     context.response().setStatusCode(status);
     if (!rest.isZero()) {
       context.response().putHeader("Retry-After", "" + (rest.toMillis() + 999) / 1_000);
     }
-    context.json(json);
+    context.json(new JsonObject().put("outcome", outcome).put("retryAfterMs", rest.toMillis()));
   }
 }

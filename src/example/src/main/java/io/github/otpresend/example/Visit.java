@@ -2,12 +2,13 @@
 package io.github.otpresend.example;
 
 import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.Session;
+import java.time.Duration;
 
 /** What the web session of a browser keeps: the request id, and the last outcome. */
 final class Visit {
-  static final String REQUEST_ID = "requestId";
-
+  private static final String REQUEST_ID = "requestId";
   private static final String OUTCOME = "outcome";
   private static final String READY_AT = "readyAt";
 
@@ -19,18 +20,29 @@ final class Visit {
     session.remove(READY_AT);
   }
 
-  static void remember(Session session, JsonObject outcome) {
-    long readyAt = System.currentTimeMillis() + outcome.getLong("retryAfterMs");
-    session.put(OUTCOME, outcome.getString("outcome")).put(READY_AT, readyAt);
+  static boolean isStarted(Session session) {
+    return session.get(REQUEST_ID) != null;
   }
 
-  /** Returns the last outcome with the time that is left, so that a reload keeps the countdown. */
-  static JsonObject lastOutcome(Session session) {
-    String outcome = session.get(OUTCOME);
-    if (outcome == null) {
-      return new JsonObject();
+  static String requestId(RoutingContext context) {
+    return context.session().get(REQUEST_ID);
+  }
+
+  /** Keeps an outcome, and how long the person has to wait from now on. */
+  static void remember(Session session, String outcome, Duration rest) {
+    session.put(OUTCOME, outcome).remove(READY_AT);
+    if (!rest.isZero()) {
+      session.put(READY_AT, System.currentTimeMillis() + rest.toMillis());
     }
-    long rest = session.<Long>get(READY_AT) - System.currentTimeMillis();
-    return new JsonObject().put("outcome", outcome).put("retryAfterMs", Math.max(0, rest));
+  }
+
+  /** Returns the last outcome with the time that is left; empty if there is none. */
+  static JsonObject lastOutcome(Session session) {
+    Long readyAt = session.get(READY_AT);
+    long rest = readyAt == null ? 0 : Math.max(0, readyAt - System.currentTimeMillis());
+    boolean isOver = readyAt != null && rest == 0; // what was true before the wait may be no more
+    return new JsonObject()
+        .put("outcome", isOver ? "READY" : session.get(OUTCOME))
+        .put("retryAfterMs", rest);
   }
 }

@@ -5,6 +5,8 @@ import io.github.otpresend.OtpResendClient;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.CookieSameSite;
+import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.HostAndPort;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
@@ -13,7 +15,8 @@ import io.vertx.ext.web.handler.SessionHandler;
 import io.vertx.ext.web.handler.StaticHandler;
 import io.vertx.ext.web.sstore.LocalSessionStore;
 import java.io.IOException;
-import java.time.Duration;
+import java.lang.System.Logger.Level;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -24,50 +27,35 @@ import org.jspecify.annotations.Nullable;
  * could then ask for the code of any request id.
  */
 final class WebVerticle extends VerticleBase {
+  private static final System.Logger LOG = System.getLogger(WebVerticle.class.getName());
+
+  /** The names under which the page is known. A page of another site may use any other name. */
+  private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1");
+
   private final int port;
-  private final Duration cooldown;
+  private final String mode;
   private final Supplier<String> requestIds;
-  private final @Nullable SandboxColumn sandbox;
+  private final @Nullable SandboxPanel panel;
   private int actualPort;
 
   /**
-   * Creates the verticle.
-   *
+   * @param port the port; 0 is a free port
+   * @param mode see {@link PageHandler}
    * @param requestIds returns the request id of a new web session
-   * @param sandbox the controls of the sandbox, or null for the real service
+   * @param panel the controls of the sandbox, or null if this process has none
    */
-  WebVerticle(
-      int port, Duration cooldown, Supplier<String> requestIds, @Nullable SandboxColumn sandbox) {
+  WebVerticle(int port, String mode, Supplier<String> requestIds, @Nullable SandboxPanel panel) {
     this.port = port;
-    this.cooldown = cooldown;
+    this.mode = mode;
     this.requestIds = requestIds;
-    this.sandbox = sandbox;
+    this.panel = panel;
   }
 
   @Override
   public Future<?> start() {
-    Router router = Router.router(vertx);
-    router
-        .route()
-        .handler(
-            SessionHandler.create(LocalSessionStore.create(vertx))
-                .setCookieHttpOnlyFlag(true)
-                .setCookieSameSite(CookieSameSite.STRICT));
-    router.post().handler(BodyHandler.create(false)); // the next handler needs it
-    router.route().handler(CSRFHandler.create(vertx, UUID.randomUUID().toString()));
-    router.route().handler(this::startVisit);
-    router.get("/").handler(new PageHandler(sandbox != null));
-    router.get("/outcome").handler(context -> context.json(Visit.lastOutcome(context.session())));
-    router
-        .post("/resend")
-        .handler(new ResendHandler(OtpResendClient.overEventBus(vertx), cooldown));
-    if (sandbox != null) {
-      sandbox.mount(router);
-    }
-    router.get("/static/*").handler(StaticHandler.create("page"));
     return vertx
         .createHttpServer()
-        .requestHandler(router)
+        .requestHandler(router())
         .listen(port, "localhost")
         .onSuccess(server -> actualPort = server.actualPort())
         .recover(
@@ -78,15 +66,71 @@ final class WebVerticle extends VerticleBase {
                         failure)));
   }
 
+  private Router router() {
+    // browsers send a cookie to all ports of a host, so the processes need cookies of their own
+    String csrfCookie = "csrf-" + port;
+    Router router = Router.router(vertx);
+    router.errorHandler(403, WebVerticle::refused);
+    router.route().handler(this::checkHost);
+    router.get("/static/*").handler(StaticHandler.create("page"));
+    router.post().handler(BodyHandler.create(false)); // the next handler needs it
+    // before the session: then two tabs may press at the same time
+    router
+        .route()
+        .handler(CSRFHandler.create(vertx, UUID.randomUUID().toString()).setCookieName(csrfCookie));
+    router
+        .route()
+        .handler(
+            SessionHandler.create(LocalSessionStore.create(vertx))
+                .setSessionCookieName("session-" + port)
+                .setCookieHttpOnlyFlag(true)
+                .setCookieSameSite(CookieSameSite.STRICT));
+    router.get("/").handler(this::startVisit).handler(new PageHandler(mode, csrfCookie));
+    router.route().handler(this::checkVisit);
+    router.get("/outcome").handler(context -> context.json(Visit.lastOutcome(context.session())));
+    router.post("/resend").handler(new ResendHandler(OtpResendClient.overEventBus(vertx)));
+    if (panel != null) {
+      panel.mount(router);
+    }
+    return router;
+  }
+
   /** Returns the port, once the verticle is deployed. */
   int port() {
     return actualPort;
   }
 
+  /** Refuses a host name that leads here from a page of another site. */
+  private void checkHost(RoutingContext context) {
+    HostAndPort authority = context.request().authority();
+    if (authority != null && HOSTS.contains(authority.host())) {
+      context.response().putHeader("Cache-Control", "no-store");
+      context.next();
+    } else {
+      context.response().setStatusCode(421).end("This is not that host.");
+    }
+  }
+
+  /** Begins an authentication request for a new session, or if the person asks to begin again. */
   private void startVisit(RoutingContext context) {
-    if (context.session().get(Visit.REQUEST_ID) == null) {
+    if (!Visit.isStarted(context.session()) || context.request().query() != null) {
       Visit.start(context.session(), requestIds.get());
     }
     context.next();
+  }
+
+  /** Lets a request pass only if the page was opened in this session. */
+  private void checkVisit(RoutingContext context) {
+    if (Visit.isStarted(context.session())) {
+      context.next();
+    } else {
+      context.response().setStatusCode(403);
+      context.json(new JsonObject().put("outcome", "EXPIRED"));
+    }
+  }
+
+  private static void refused(RoutingContext context) {
+    LOG.log(Level.WARNING, "Refused a POST without a valid token against forged requests");
+    context.response().setStatusCode(403).end();
   }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import org.openqa.selenium.By;
@@ -21,15 +22,21 @@ import org.openqa.selenium.logging.LogEntry;
 import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
-/** Debian's Chromium without a window, in one language. */
-final class Browser implements AutoCloseable {
+/** Debian's Chromium without a window, in one language. It ends with this JVM. */
+final class Browser {
+  private static final Map<String, Browser> BROWSERS = new ConcurrentHashMap<>();
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
   private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
 
   final ChromeDriver driver;
 
-  Browser(String language, Path profile) {
+  /** Returns the browser of a person who reads this language. */
+  static Browser of(String language) {
+    return BROWSERS.computeIfAbsent(language, Browser::new);
+  }
+
+  private Browser(String language) {
     assertTrue(
         Files.isExecutable(CHROMIUM) && Files.isExecutable(DRIVER),
         "Install Debian's packages chromium and chromium-driver");
@@ -48,8 +55,8 @@ final class Browser implements AutoCloseable {
             "--disable-component-update",
             "--disable-sync",
             "--window-size=1000,760",
-            "--user-data-dir=" + profile)
-        .setExperimentalOption("prefs", Map.of("intl.accept_languages", language));
+            "--lang=" + language)
+        .setExperimentalOption("prefs", Map.of("intl.accept_languages", language + ",en"));
     options.setCapability("goog:loggingPrefs", logs);
     driver =
         new ChromeDriver(
@@ -58,10 +65,36 @@ final class Browser implements AutoCloseable {
                 .withLogOutput(java.io.OutputStream.nullOutputStream())
                 .build(),
             options);
+    Runtime.getRuntime().addShutdownHook(new Thread(driver::quit));
   }
 
+  /** Opens the page, and waits until it shows the last outcome. */
   void open(int port) {
     driver.get("http://localhost:" + port + "/");
+    awaitLoaded();
+  }
+
+  void awaitLoaded() {
+    await(() -> is("return shown.outcome !== 'SENDING'"), () -> "the page knows no outcome");
+  }
+
+  boolean is(String script) {
+    return (Boolean) driver.executeScript(script);
+  }
+
+  void press() {
+    find("resend").click();
+  }
+
+  boolean isPressable() {
+    return find("resend").getDomAttribute("aria-disabled").equals("false");
+  }
+
+  /** Waits until the page shows an outcome. */
+  void awaitOutcome(String outcome) {
+    await(
+        () -> outcome.equals(driver.executeScript("return shown.outcome")),
+        () -> "the outcome is " + driver.executeScript("return shown.outcome"));
   }
 
   WebElement find(String id) {
@@ -75,10 +108,6 @@ final class Browser implements AutoCloseable {
   /** Waits until the text of an element contains a text. */
   void awaitText(String id, String expected) {
     await(() -> text(id).contains(expected), () -> id + " is \"" + text(id) + '"');
-  }
-
-  void awaitButton(boolean enabled) {
-    await(() -> find("resend").isEnabled() == enabled, () -> "enabled is not " + enabled);
   }
 
   static void await(BooleanSupplier condition, java.util.function.Supplier<String> state) {
@@ -100,10 +129,5 @@ final class Browser implements AutoCloseable {
 
   File screenshot() {
     return driver.getScreenshotAs(OutputType.FILE);
-  }
-
-  @Override
-  public void close() {
-    driver.quit();
   }
 }

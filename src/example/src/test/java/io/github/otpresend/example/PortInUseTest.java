@@ -16,8 +16,7 @@ class PortInUseTest {
   @Test
   void a_port_that_is_in_use_is_named(Vertx vertx) throws Exception {
     try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getByName("localhost"))) {
-      WebVerticle verticle =
-          new WebVerticle(other.getLocalPort(), Example.COOLDOWN, () -> "id", null);
+      WebVerticle verticle = new WebVerticle(other.getLocalPort(), "real", () -> "id", null);
       Exception failure =
           assertThrows(Exception.class, () -> vertx.deployVerticle(verticle).await());
       assertTrue(

@@ -15,6 +15,7 @@ import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
+import io.github.otpresend.ResendResponse;
 import io.github.otpresend.example.recipes.Breaker;
 import io.github.otpresend.example.recipes.Configuration;
 import io.github.otpresend.example.recipes.CoroutinesKt;
@@ -25,17 +26,20 @@ import io.github.otpresend.example.recipes.VirtualThreads;
 import io.github.otpresend.sandbox.OtpSandbox;
 import io.github.otpresend.sandbox.SessionState;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.config.ConfigRetriever;
 import io.vertx.config.ConfigRetrieverOptions;
 import io.vertx.config.ConfigStoreOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.VertxExtension;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -83,6 +87,45 @@ class RecipesTest {
   }
 
   @Test
+  void a_late_answer_does_not_complete_the_health_check_again() throws Exception {
+    List<Throwable> thrown = new CopyOnWriteArrayList<>();
+    vertx.exceptionHandler(thrown::add);
+    Promise<Void> answered = Promise.promise();
+    vertx
+        .eventBus()
+        .consumer(
+            "otp.resend",
+            message ->
+                vertx.setTimer( // Vert.x ends a check after 1 s
+                    1_500,
+                    timer -> {
+                      message.fail(400, "late");
+                      vertx.setTimer(100, any -> answered.complete());
+                    }));
+    assertFalse(await(Health.checks(vertx).checkStatus()).getUp());
+    await(answered.future());
+    assertEquals(List.of(), thrown);
+  }
+
+  @Test
+  void an_address_that_something_else_serves_is_not_healthy() throws Exception {
+    vertx.eventBus().consumer("otp.resend", message -> message.reply("something else"));
+    assertFalse(await(Health.checks(vertx).checkStatus()).getUp());
+  }
+
+  @Test
+  void a_configuration_without_options_is_named() {
+    ConfigStoreOptions empty =
+        new ConfigStoreOptions().setType("json").setConfig(new JsonObject().put("other", 1));
+    ConfigRetriever retriever =
+        ConfigRetriever.create(vertx, new ConfigRetrieverOptions().addStore(empty));
+    IllegalArgumentException failure =
+        assertThrows(
+            IllegalArgumentException.class, () -> await(Configuration.deploy(vertx, retriever)));
+    assertEquals("The configuration has no object otp", failure.getMessage());
+  }
+
+  @Test
   void the_configuration_is_read_and_a_new_token_is_used(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("config.json");
     JsonObject config =
@@ -124,7 +167,22 @@ class RecipesTest {
       sandbox.session("lost-" + i).fault(Fault.CONNECTION_RESET_BY_PEER);
       assertEquals(ResendFailure.CONNECTION_LOST, failureOf(breaker.resend("lost-" + i)));
     }
-    assertThrows(OpenCircuitException.class, () -> await(breaker.resend("open")));
+    ResendException open = assertThrows(ResendException.class, () -> await(breaker.resend("open")));
+    assertEquals(ResendFailure.CONNECTION_FAILED, open.failure());
+    assertFalse(open.maybeSent());
+    assertEquals(0, sandbox.requests("open"));
+  }
+
+  @Test
+  void the_circuit_breaker_opens_if_the_service_is_silent() throws Exception {
+    sandbox.session("silent").delay(Duration.ofMinutes(1));
+    OtpResendOptions options =
+        options().setToken(sandbox.token()).setTimeout(Duration.ofMillis(2_500));
+    Breaker breaker = new Breaker(vertx, OtpResendClient.create(vertx, options));
+    for (int i = 0; i < 5; i++) { // one after the other, for longer than ten seconds
+      assertEquals(ResendFailure.TIMEOUT, failureOf(breaker.resend("silent")));
+    }
+    assertEquals(ResendFailure.CONNECTION_FAILED, failureOf(breaker.resend("open")));
     assertEquals(0, sandbox.requests("open"));
   }
 
@@ -180,7 +238,21 @@ class RecipesTest {
     await(EventBusAdapter.register(vertx, "otp.resend", counted));
     await(counted.resend("open"));
     failureOf(OtpResendClient.overEventBus(vertx).resend("refused"));
+    OtpResendClient notAccepting = // a fake, as a user's test may have
+        new OtpResendClient() {
+          @Override
+          public Future<ResendResponse> resend(String requestId) {
+            return Future.succeededFuture(new ResendResponse(false, Optional.empty()));
+          }
 
+          @Override
+          public Future<Void> close() {
+            return Future.succeededFuture();
+          }
+        };
+    await(new Outcomes(notAccepting, registry).resend("any"));
+
+    assertEquals(1, registry.get("otp.resend").tag("outcome", "NOT_ACCEPTED").timer().count());
     assertEquals(1, registry.get("otp.resend").tag("outcome", "SUCCESS").timer().count());
     assertEquals(1, registry.get("otp.resend").tag("outcome", "ATTEMPTS_EXPIRED").timer().count());
     assertFalse(registry.getMetersAsString().contains("refused"));
@@ -197,7 +269,7 @@ class RecipesTest {
                         .asPredicate()
                         .negate())
                 .toList();
-        assertTrue(lines.size() < 25, file + " has " + lines.size() + " lines");
+        assertTrue(lines.size() < 35, file + " has " + lines.size() + " lines");
       }
     }
   }

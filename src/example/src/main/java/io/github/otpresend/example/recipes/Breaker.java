@@ -12,11 +12,17 @@ import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.vertx.circuitbreaker.CircuitBreaker;
 import io.vertx.circuitbreaker.CircuitBreakerOptions;
+import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.Set;
 
-/** A circuit breaker that opens when the service is down, and never retries. */
+/**
+ * A circuit breaker that opens when the service is down, and never retries.
+ *
+ * <p>It promises: five calls in two minutes that the service did not serve open it. Refusals of the
+ * service do not. While it is open, a call fails at once as CONNECTION_FAILED, not sent.
+ */
 public final class Breaker {
   private static final Set<ResendFailure> SERVICE_DOWN =
       Set.of(CONNECTION_FAILED, CONNECTION_LOST, SERVER_ERROR, TIMEOUT);
@@ -30,13 +36,25 @@ public final class Breaker {
         CircuitBreaker.create(
             "otp.resend",
             vertx, // the client has a deadline, so the breaker needs none
-            new CircuitBreakerOptions().setMaxFailures(5).setMaxRetries(0).setTimeout(-1));
+            new CircuitBreakerOptions()
+                .setMaxFailures(5)
+                // a silent service costs each call its deadline, so five need almost a minute
+                .setFailuresRollingWindow(120_000)
+                .setMaxRetries(0)
+                .setTimeout(-1));
     breaker.failurePolicy(
         call ->
             call.failed() && SERVICE_DOWN.contains(ResendException.from(call.cause()).failure()));
   }
 
   public Future<ResendResponse> resend(String requestId) {
-    return breaker.execute(() -> client.resend(requestId));
+    return breaker
+        .execute(() -> client.resend(requestId))
+        .recover(
+            cause ->
+                Future.failedFuture(
+                    cause instanceof OpenCircuitException
+                        ? new ResendException(CONNECTION_FAILED, "The circuit breaker is open")
+                        : cause));
   }
 }

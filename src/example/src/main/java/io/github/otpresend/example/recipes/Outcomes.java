@@ -10,8 +10,11 @@ import io.vertx.core.Future;
 import java.lang.System.Logger.Level;
 
 /**
- * A client that logs and counts the outcomes of another client, without request ids. Pass it to
- * {@code EventBusAdapter.register}, and the calls over the event bus are counted too.
+ * A client that logs and counts the outcomes of another client. Pass it to {@code
+ * EventBusAdapter.register}, and the calls over the event bus are counted too.
+ *
+ * <p>It promises: one timer for each kind of outcome, with the time of the calls, and no request id
+ * in any of them. A success that the service did not accept is a kind of its own.
  */
 public record Outcomes(OtpResendClient client, MeterRegistry registry) implements OtpResendClient {
   private static final System.Logger LOG = System.getLogger("otp.resend.outcomes");
@@ -21,7 +24,8 @@ public record Outcomes(OtpResendClient client, MeterRegistry registry) implement
     Timer.Sample started = Timer.start(registry);
     return client
         .resend(requestId)
-        .onSuccess(response -> record(started, "SUCCESS", true))
+        .onSuccess(
+            response -> record(started, response.success() ? "SUCCESS" : "NOT_ACCEPTED", true))
         .onFailure(
             cause -> {
               ResendException e = ResendException.from(cause);

@@ -6,7 +6,11 @@ import io.github.otpresend.ResendResponse;
 import io.reactivex.rxjava3.core.Single;
 import java.util.concurrent.CompletionStage;
 
-/** A resend as CompletionStage and as Single of RxJava 3. */
+/**
+ * A resend as CompletionStage and as Single of RxJava 3.
+ *
+ * <p>They promise: one call sends once, however often somebody subscribes or retries.
+ */
 public final class Stages {
   private Stages() {}
 

@@ -5,7 +5,12 @@ import io.github.otpresend.NextStep;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.ResendException;
 
-/** A resend that waits for its outcome, on a virtual thread of Vert.x (JDK 21 or newer). */
+/**
+ * A resend that waits for its outcome, on a virtual thread of Vert.x (JDK 21 or newer).
+ *
+ * <p>It promises: the event loops go on meanwhile, and each outcome becomes a next step. After a
+ * success the person waits for the code, also if the service did not accept: it may come.
+ */
 public final class VirtualThreads {
   private VirtualThreads() {}
 

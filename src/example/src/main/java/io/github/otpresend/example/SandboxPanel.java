@@ -5,45 +5,62 @@ import com.github.tomakehurst.wiremock.http.Fault;
 import io.github.otpresend.sandbox.OtpSandbox;
 import io.github.otpresend.sandbox.SandboxSession;
 import io.github.otpresend.sandbox.SessionState;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.Session;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
-/** The second column of the page. It sets how the sandbox answers, and counts the codes. */
-final class SandboxColumn {
+/**
+ * The second panel of the page. It sets how the sandbox answers, and shows the requests that the
+ * service has seen.
+ */
+final class SandboxPanel {
+  /** The code that the simulated message holds. */
+  static final String CODE = "123456";
+
   private static final Set<String> STATES =
       Arrays.stream(SessionState.values()).map(Enum::name).collect(Collectors.toSet());
   private static final Duration SLOW = Duration.ofSeconds(3);
 
   private final OtpSandbox sandbox;
-  private final Duration cooldown;
   private final AtomicInteger sessions = new AtomicInteger();
 
-  SandboxColumn(OtpSandbox sandbox, Duration cooldown) {
+  SandboxPanel(OtpSandbox sandbox) {
     this.sandbox = sandbox;
-    this.cooldown = cooldown;
   }
 
   /** Starts an authentication request in the sandbox, and returns its id. */
   String newRequestId() {
     String requestId = "request-" + sessions.incrementAndGet();
-    sandbox.session(requestId).withCooldown(cooldown);
+    sandbox.session(requestId).withCooldown(Example.COOLDOWN);
     return requestId;
   }
 
   void mount(Router router) {
-    router.get("/sandbox").handler(context -> context.json(codes(context.session())));
+    router.get("/sandbox").handler(context -> context.json(seen(Visit.requestId(context))));
     router.post("/sandbox/:answer").handler(this::setAnswer);
+    router.post("/confirm").handler(this::confirm);
   }
 
-  private JsonObject codes(Session session) {
-    return new JsonObject().put("codes", sandbox.resends(session.get(Visit.REQUEST_ID)));
+  private JsonObject seen(String requestId) {
+    JsonArray times = new JsonArray();
+    sandbox.requestTimes(requestId).stream().map(Instant::toString).forEach(times::add);
+    return new JsonObject().put("codes", sandbox.resends(requestId)).put("requests", times);
+  }
+
+  private void confirm(RoutingContext context) {
+    boolean isRight = CODE.equals(context.body().asJsonObject().getString("code"));
+    if (isRight) {
+      sandbox.session(Visit.requestId(context)).inState(SessionState.SESSION_ALREADY_CONFIRMED);
+      Visit.remember(context.session(), "PROCEED", Duration.ZERO);
+    }
+    context.json(new JsonObject().put("isRight", isRight));
   }
 
   /** Starts a new authentication request, to which the service answers as the person chose. */
@@ -63,6 +80,6 @@ final class SandboxColumn {
       return;
     }
     Visit.start(context.session(), requestId);
-    context.json(codes(context.session()));
+    context.json(seen(requestId));
   }
 }
