@@ -9,6 +9,7 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.client.WebClientOptions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,7 +74,7 @@ public final class OtpResendOptions {
   private boolean allowPlaintext = DEFAULT_ALLOW_PLAINTEXT;
   private String address = DEFAULT_ADDRESS;
   private Duration timeout = DEFAULT_TIMEOUT;
-  private Duration connectTimeout = DEFAULT_CONNECT_TIMEOUT;
+  private @Nullable Duration connectTimeout; // null if it was not set
   private int connectAttempts = DEFAULT_CONNECT_ATTEMPTS;
   private Duration keepAliveTimeout = DEFAULT_KEEP_ALIVE_TIMEOUT;
   private int maxConnections = DEFAULT_MAX_CONNECTIONS;
@@ -141,17 +142,20 @@ public final class OtpResendOptions {
         case "redis" -> setRedis(Setting.text(key, value));
         case "cooldown" -> setCooldown(Setting.millis(key, value));
         case "webClient" -> webClient = Setting.webClient(key, value);
-        default ->
-            throw Setting.unknown(
-                key,
-                new OtpResendOptions().setToken("t").setRedis("redis://h").toJson().fieldNames());
+        default -> throw Setting.unknown(key, keys());
       }
     }
   }
 
+  private static Set<String> keys() {
+    OtpResendOptions all = new OtpResendOptions().setToken("t").setRedis("redis://h");
+    return all.setConnectTimeout(DEFAULT_CONNECT_TIMEOUT).toJson().fieldNames();
+  }
+
   /**
-   * Returns every setting as JSON, for the JSON constructor. Do not log it: it holds the token and
-   * the passwords of Redis and of key stores.
+   * Returns the settings as JSON, for the JSON constructor. Do not log it: it holds the token and
+   * the passwords of Redis and of key stores. It leaves out the token, Redis and the connect
+   * timeout if they were not set.
    *
    * @return the settings, with durations in milliseconds
    */
@@ -163,11 +167,13 @@ public final class OtpResendOptions {
     if (redis != null) {
       json.put("redis", redis);
     }
-    return json.put("allowPlaintext", allowPlaintext)
+    json.put("allowPlaintext", allowPlaintext)
         .put("address", address)
-        .put("timeout", timeout.toMillis())
-        .put("connectTimeout", connectTimeout.toMillis())
-        .put("connectAttempts", connectAttempts)
+        .put("timeout", timeout.toMillis());
+    if (connectTimeout != null) {
+      json.put("connectTimeout", connectTimeout.toMillis());
+    }
+    return json.put("connectAttempts", connectAttempts)
         .put("keepAliveTimeout", keepAliveTimeout.toMillis())
         .put("maxConnections", maxConnections)
         .put("maxPending", maxPending)
@@ -270,9 +276,10 @@ public final class OtpResendOptions {
 
   /** {@return the time limit of one attempt to get a connection} */
   public Duration getConnectTimeout() {
-    return usesDefaultConnectTimeout() && timeout.compareTo(connectTimeout) < 0
-        ? timeout
-        : connectTimeout;
+    if (connectTimeout != null) {
+      return connectTimeout;
+    }
+    return timeout.compareTo(DEFAULT_CONNECT_TIMEOUT) < 0 ? timeout : DEFAULT_CONNECT_TIMEOUT;
   }
 
   /**
@@ -482,9 +489,5 @@ public final class OtpResendOptions {
     Setting.check(webClient != null, "webClient", "null", "WebClientOptions");
     this.webClient = new WebClientOptions(webClient);
     return this;
-  }
-
-  private boolean usesDefaultConnectTimeout() {
-    return connectTimeout.equals(DEFAULT_CONNECT_TIMEOUT);
   }
 }

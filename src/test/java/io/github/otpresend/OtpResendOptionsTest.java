@@ -607,6 +607,20 @@ class OtpResendOptionsTest {
     assertEquals(Duration.ofMillis(500), options.getConnectTimeout());
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void a_connect_timeout_that_was_set_is_never_reduced(boolean isJson) {
+    options.setTimeout(Duration.ofSeconds(1));
+    options.setConnectTimeout(OtpResendOptions.DEFAULT_CONNECT_TIMEOUT);
+    OtpResendOptions read = isJson ? new OtpResendOptions(options.toJson()) : options;
+    assertNames(
+        rejection(() -> OptionRules.check(new OtpResendOptions(read))),
+        "connectTimeout",
+        "PT3S",
+        "at most timeout",
+        "PT1S");
+  }
+
   @Test
   void the_default_connect_timeout_is_restored_by_a_longer_timeout() {
     options.setTimeout(Duration.ofMillis(500)).setTimeout(Duration.ofSeconds(20));
@@ -707,7 +721,8 @@ class OtpResendOptionsTest {
     Set<Object> keys = new TreeSet<>();
     nonDefaults().forEach(row -> keys.add(row.get()[0]));
     assertEquals(new TreeSet<>(KEYS), keys);
-    assertEquals(KEYS, options.setToken("t").setRedis("redis://h").toJson().fieldNames());
+    options.setToken("t").setRedis("redis://h").setConnectTimeout(Duration.ofSeconds(1));
+    assertEquals(KEYS, options.toJson().fieldNames());
   }
 
   @ParameterizedTest

@@ -8,7 +8,6 @@ import io.vertx.core.spi.metrics.ClientMetrics;
 import io.vertx.core.spi.metrics.EventBusMetrics;
 import io.vertx.core.spi.metrics.Metrics;
 import io.vertx.core.spi.metrics.PoolMetrics;
-import io.vertx.core.spi.metrics.TransportMetrics;
 import io.vertx.core.spi.metrics.VertxMetrics;
 import io.vertx.core.spi.tracing.VertxTracer;
 import java.lang.reflect.Method;
@@ -21,6 +20,14 @@ import java.util.stream.Stream;
  * other methods return new objects.
  */
 final class FaultySpi {
+  /** The metrics of connections. Their type differs between the versions of Vert.x. */
+  private static final Class<?> CONNECTION_METRICS =
+      Arrays.stream(VertxMetrics.class.getMethods())
+          .filter(method -> method.getName().matches("create(Net|Tcp)ClientMetrics"))
+          .map(Method::getReturnType)
+          .findFirst()
+          .orElseThrow();
+
   private final String faulty;
   private volatile Runnable fault = () -> {};
 
@@ -37,7 +44,7 @@ final class FaultySpi {
             VertxTracer.class,
             EventBusMetrics.class,
             ClientMetrics.class,
-            TransportMetrics.class,
+            CONNECTION_METRICS,
             PoolMetrics.class)
         .flatMap(
             type ->
@@ -73,6 +80,10 @@ final class FaultySpi {
             (proxy, method, arguments) -> invoke(proxy, type, method, arguments)));
   }
 
+  private boolean isFaulty(Class<?> type, Method method) {
+    return faulty.equals(type.getSimpleName() + '.' + method.getName());
+  }
+
   private Object invoke(Object proxy, Class<?> type, Method method, Object[] arguments) {
     switch (method.getName()) {
       case "equals":
@@ -84,7 +95,9 @@ final class FaultySpi {
       case "isMetricsEnabled":
         return true;
       default:
-        if (faulty.equals(type.getSimpleName() + '.' + method.getName())) {
+        if (isFaulty(type, method)
+            || (CONNECTION_METRICS.isAssignableFrom(type)
+                && isFaulty(CONNECTION_METRICS, method))) {
           fault.run();
         }
         Class<?> returned = method.getReturnType();
