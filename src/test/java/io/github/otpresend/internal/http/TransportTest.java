@@ -33,6 +33,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,8 +43,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(VertxExtension.class)
 class TransportTest {
   /** The methods of the HTTP client that the Web Client calls. */
+  /** Those of the four methods that this version of Vert.x has: {@code config} is new in 5.2. */
   private static final Set<String> CALLED =
-      new TreeSet<>(Set.of("config", "options", "request", "vertx"));
+      Arrays.stream(HttpClientInternal.class.getMethods())
+          .map(Method::getName)
+          .filter(Set.of("config", "options", "request", "vertx")::contains)
+          .collect(Collectors.toCollection(TreeSet::new));
 
   private FaultServer server;
   private ContextInternal home;
