@@ -616,14 +616,19 @@ class FaultTableIT {
   @ParameterizedTest
   @MethodSource("faults")
   void a_fault_ends_the_call_in_time_and_the_next_call_succeeds(Fault fault) {
-    assertEndsInTime(fault, DEFAULT_CONNECT_TIMEOUT);
+    assertEndsInTime(fault, connectTimeout(fault));
   }
 
   @ParameterizedTest
   @MethodSource("endlessFaults")
   @Execution(CONCURRENT)
   void a_fault_without_end_ends_the_call_in_time_and_the_next_call_succeeds(Fault fault) {
-    assertEndsInTime(fault, fault.kind == TIMEOUT ? DEFAULT_CONNECT_TIMEOUT : CONNECT_TIMEOUT);
+    assertEndsInTime(fault, fault.kind == TIMEOUT ? connectTimeout(fault) : CONNECT_TIMEOUT);
+  }
+
+  /** Returns the connect timeout that the options have if none was set. */
+  private static Duration connectTimeout(Fault fault) {
+    return new OtpResendOptions().setTimeout(fault.timeout()).getConnectTimeout();
   }
 
   private static void assertEndsInTime(Fault fault, Duration connectTimeout) {

@@ -12,6 +12,7 @@ import com.hazelcast.config.Config;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.FaultServer;
+import io.github.otpresend.testing.FreePort;
 import io.github.otpresend.testing.NodeProcess;
 import io.github.otpresend.testing.TestCluster;
 import io.vertx.core.Future;
@@ -26,6 +27,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -73,11 +75,17 @@ class LauncherIT {
     assertEquals(0, exitCode);
   }
 
-  /** Returns the manual's configuration of a cluster that no other test run joins. */
-  private static String clusterXml() throws IOException {
+  /** Returns the manual's configuration of a cluster that no other test run joins, on loopback. */
+  private static String clusterXml(int port) throws IOException {
     return block("xml")
         .replace("<cluster-name>otp<", "<cluster-name>" + UUID.randomUUID() + "<")
-        .replace("<port>5701<", "<port>0<"); // a free port when the node starts
+        .replace("10.0.0.", "127.0.0.")
+        .replace("5701<", port + "<");
+  }
+
+  /** Returns the configuration for nodes that have the same address. */
+  private static String clusterXml() throws IOException {
+    return clusterXml(0).replace("127.0.0.*", "127.0.0.1"); // a free port when the node starts
   }
 
   /** Returns the first code block of a language in the section of the manual. */
@@ -91,19 +99,32 @@ class LauncherIT {
 
   /** Starts a node with the command of the manual, in the directories that the manual describes. */
   private NodeProcess start(String clusterXml, JsonObject config) throws IOException {
+    return start(directory, "127.0.0.1", clusterXml, config);
+  }
+
+  /**
+   * @param host the address of the machine on which the node seems to run
+   */
+  private static NodeProcess start(
+      Path directory, String host, String clusterXml, JsonObject config) throws IOException {
     Files.createSymbolicLink(directory.resolve("lib"), lib);
     Path conf = Files.createDirectories(directory.resolve("conf"));
     Files.writeString(conf.resolve("cluster.xml"), clusterXml);
     Files.writeString(directory.resolve("otp-resend.json"), config.encode());
     // exec, so that a signal ends the Java process and not only the shell
-    String command = block("shell").replaceFirst("(?m)^java ", "exec java ");
+    String command =
+        block("shell").replaceFirst("(?m)^java ", "exec java ").replace("10.0.0.1", host);
     ProcessBuilder shell =
         new ProcessBuilder("sh", "-e", "-c", command).directory(directory.toFile());
     String javaBin = Path.of(System.getProperty("java.home"), "bin").toString();
     shell.environment().merge("PATH", javaBin, (path, bin) -> bin + File.pathSeparator + path);
     shell // the node starts faster, and does not wait five seconds for other nodes
         .environment()
-        .put("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -D" + WAIT_BEFORE_JOIN + "=0");
+        .put(
+            "JAVA_TOOL_OPTIONS",
+            "-XX:TieredStopAtLevel=1 -Dhazelcast.socket.bind.any=false"
+                + (" -Dhazelcast.local.localAddress=" + host)
+                + (" -D" + WAIT_BEFORE_JOIN + "=0"));
     return new NodeProcess(shell);
   }
 
@@ -126,7 +147,7 @@ class LauncherIT {
                 });
         NodeProcess node =
             start(
-                clusterXml.replaceAll(":570[12]<", ":" + port + "<"),
+                clusterXml.replaceAll("127.0.0.\\d:0<", "127.0.0.1:" + port + "<"),
                 new JsonObject(block("json"))
                     .put("token", "secret-token")
                     .put("baseUrl", server.baseUrl()))) {
@@ -146,6 +167,27 @@ class LauncherIT {
       assertFalse(node.toString().contains("secret-token"));
     } finally {
       await(vertx.close());
+    }
+  }
+
+  @Test
+  void three_machines_are_one_cluster() throws Exception {
+    String clusterXml = clusterXml(FreePort.find());
+    try (FaultServer server = FaultServer.onRequest(peer -> peer.write(FaultServer.SUCCESS))) {
+      JsonObject config = new JsonObject(block("json")).put("baseUrl", server.baseUrl());
+      List<NodeProcess> nodes = new ArrayList<>();
+      try {
+        for (String host : List.of("127.0.0.1", "127.0.0.2", "127.0.0.3")) {
+          Path machine = Files.createDirectory(directory.resolve(host));
+          nodes.add(start(machine, host, clusterXml, config.copy().put("token", "secret-token")));
+        }
+        for (NodeProcess node : nodes) {
+          node.line("Members {size:3");
+          node.awaitDeployed();
+        }
+      } finally {
+        nodes.forEach(NodeProcess::close);
+      }
     }
   }
 

@@ -5,6 +5,9 @@ import static io.github.otpresend.docs.Pages.OPERATIONS;
 import static io.github.otpresend.docs.Pages.PROCESSES;
 import static io.github.otpresend.docs.Pages.README;
 import static io.github.otpresend.docs.Pages.REFERENCE;
+import static io.github.otpresend.docs.Pages.TESTING;
+import static io.github.otpresend.docs.Pages.TOKENS;
+import static io.github.otpresend.docs.Pages.WEBCLIENT;
 import static io.github.otpresend.docs.Pages.blocks;
 import static io.github.otpresend.docs.Pages.example;
 import static io.github.otpresend.docs.Pages.find;
@@ -112,7 +115,7 @@ class ExamplesIT {
 
   @Test
   void the_use_by_event_bus_works() throws Exception {
-    String example = example(README, "Use by event bus");
+    String example = example(README, "Use");
     sandbox.session(REQUEST_ID);
 
     assertEquals("reply: {\"success\":true}", log(ALL_IMPORTS, "", example));
@@ -124,7 +127,7 @@ class ExamplesIT {
 
   @Test
   void the_use_by_future_works() throws Exception {
-    String example = example(README, "Use by future");
+    String example = example(README, "vertx-otp-resend");
     sandbox.session(REQUEST_ID);
 
     assertEquals("success: true", log(ALL_IMPORTS, "", example));
@@ -162,7 +165,7 @@ class ExamplesIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {README, REFERENCE})
+  @ValueSource(strings = {README, TOKENS})
   void the_token_providers_replace_a_token_that_is_refused(String page) throws Exception {
     sandbox.session(REQUEST_ID);
 
@@ -174,7 +177,7 @@ class ExamplesIT {
   @Test
   @Execution(ExecutionMode.CONCURRENT) // the example waits for seconds
   void the_cached_tokens_recover_from_a_fetch_that_never_completes() throws Exception {
-    String example = example(REFERENCE, "Tokens");
+    String example = example(TOKENS, "Tokens");
     String cachedTokens = example.substring(0, example.indexOf("OtpResendClient client"));
     try (Snippets.Isolated isolated =
         snippets.compile("Recovery", HANGING_FETCH.formatted(ALL_IMPORTS, cachedTokens))) {
@@ -183,11 +186,49 @@ class ExamplesIT {
   }
 
   @Test
+  void a_verticle_deployed_by_name_has_a_token_provider() throws Exception {
+    sandbox.session(REQUEST_ID);
+    String deployment =
+        """
+        vertx
+            .deployVerticle(
+                new TokenVerticle(),
+                new DeploymentOptions().setConfig(new JsonObject().put("baseUrl", baseUrl)))
+            .compose(id -> OtpResendClient.overEventBus(vertx).resend(requestId))
+            .onComplete((response, failure) -> log.info(response + " " + failure));
+        """;
+    String example = example(TOKENS, "Tokens, deployed by class name");
+    assertTrue(log(ALL_IMPORTS, "", example + deployment).contains("success=true"));
+    assertEquals(2, sandbox.requests(REQUEST_ID), "the first token is refused");
+  }
+
+  @Test
+  void a_fake_client_returns_any_outcome() throws Exception {
+    String example = example(TESTING, "Without the sandbox");
+    assertEquals("next step: WAIT", log(ALL_IMPORTS, "", example));
+    assertEquals(0, sandbox.requests(REQUEST_ID));
+  }
+
+  @Test
+  void a_web_client_call_becomes_a_resend() throws Exception {
+    List<String> examples = blocks(Pages.ALL.get(WEBCLIENT), "java");
+    assertEquals(2, examples.size());
+    sandbox.session(REQUEST_ID);
+    String imports = ALL_IMPORTS + "import io.vertx.ext.web.client.*;";
+    assertEquals("sent", log(imports, "", examples.get(0)));
+    assertEquals("not sent", log(imports, "", examples.get(0)));
+    sandbox.session(REQUEST_ID).inState(SessionState.OPEN);
+    assertEquals("success: true", log(imports, "", examples.get(1)));
+    assertEquals("next step: WAIT", log(imports, "", examples.get(1)));
+  }
+
+  @Test
   void the_use_of_redis_works(@TempDir Path directory) throws Exception {
     sandbox.session(REQUEST_ID);
     try (RedisServer redis = new RedisServer(directory)) {
       String example =
-          example(PROCESSES, "Several processes").replace("redis://localhost:6379", redis.url());
+          example(PROCESSES, "Several processes with Redis")
+              .replace("redis://localhost:6379", redis.url());
       String call =
           """
           OtpResendClient.create(vertx, options)
@@ -219,7 +260,7 @@ class ExamplesIT {
 
   @Test
   void the_test_that_uses_the_sandbox_passes() throws Exception {
-    String source = example(REFERENCE, "Sandbox");
+    String source = example(TESTING, "Sandbox");
     String name = find("(?m)^class (\\w+)", source).group(1);
 
     try (Snippets.Isolated isolated = snippets.compile(name, source)) {

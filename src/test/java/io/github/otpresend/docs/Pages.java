@@ -21,6 +21,9 @@ import java.util.stream.Stream;
 final class Pages {
   static final String README = "README.md";
   static final String REFERENCE = "src/site/markdown/reference.md";
+  static final String TOKENS = "src/site/markdown/tokens.md";
+  static final String TESTING = "src/site/markdown/testing.md";
+  static final String WEBCLIENT = "src/site/markdown/webclient.md";
   static final String PROCESSES = "src/site/markdown/processes.md";
   static final String CLUSTER = "src/site/markdown/cluster.md";
   static final String OPERATIONS = "src/site/markdown/operations.md";

@@ -6,6 +6,7 @@ import static io.github.otpresend.docs.Pages.OPERATIONS;
 import static io.github.otpresend.docs.Pages.PROCESSES;
 import static io.github.otpresend.docs.Pages.README;
 import static io.github.otpresend.docs.Pages.REFERENCE;
+import static io.github.otpresend.docs.Pages.TESTING;
 import static io.github.otpresend.docs.Pages.blocks;
 import static io.github.otpresend.docs.Pages.find;
 import static io.github.otpresend.docs.Pages.section;
@@ -38,11 +39,11 @@ class PagesTest {
       """
       CONTRIBUTING.md, Two commands, shell: PagesTest.the_maven_commands_are_known_to_the_build
       CONTRIBUTING.md, Release, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      README.md, vertx-otp-resend, java: ExamplesIT.the_use_by_future_works
       README.md, Try it, shell: PagesTest.the_commands_of_the_readme_are_those_that_the_ci_runs
       README.md, Try it, text: PagesTest.the_demo_prints_what_the_pages_show
       README.md, Install, xml: PagesTest.the_coordinates_are_those_of_the_build
-      README.md, Use by future, java: ExamplesIT.the_use_by_future_works
-      README.md, Use by event bus, java: ExamplesIT.the_use_by_event_bus_works
+      README.md, Use, java: ExamplesIT.the_use_by_event_bus_works
       README.md, Handle the outcome, java: ExamplesIT.the_outcome_leads_to_the_next_step
       README.md, Tokens, java: ExamplesIT.the_token_providers_replace_a_token_that_is_refused
       README.md, Test your application, java: ExamplesIT.the_short_use_of_the_sandbox_works
@@ -53,18 +54,21 @@ class PagesTest {
       cluster.md, Run a node as a process, xml: LauncherIT.start
       internals.md, The steps of a call, text: TablesTest.the_steps_of_a_call_are_those_of_the_code
       operations.md, Readiness, java: ExamplesIT.the_readiness_of_an_address_is_seen_and_nothing_is_sent
+      operations.md, Logging, xml: PagesTest.the_coordinates_are_those_of_the_build
       operations.md, A systemd service, ini: PagesTest.the_systemd_unit_starts_the_node_of_the_cluster_page
-      operations.md, Upgrading Vert.x, shell: PagesTest.the_maven_commands_are_known_to_the_build
-      processes.md, Several processes, java: ExamplesIT.the_use_of_redis_works
-      processes.md, Several processes, xml: PagesTest.the_coordinates_are_those_of_the_build
+      operations.md, Which versions?, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      processes.md, Several processes with Redis, java: ExamplesIT.the_use_of_redis_works
+      processes.md, Several processes with Redis, xml: PagesTest.the_coordinates_are_those_of_the_build
       reference.md, Dependencies and modules, xml: PagesTest.the_coordinates_are_those_of_the_build
       reference.md, Event-bus contract, java: ExamplesIT.the_use_in_plain_vertx_works_without_this_library
-      reference.md, Tokens, java: ExamplesIT.the_token_providers_replace_a_token_that_is_refused
-      reference.md, Sandbox, xml: PagesTest.the_coordinates_are_those_of_the_build
-      reference.md, Sandbox, java: ExamplesIT.the_test_that_uses_the_sandbox_passes
       reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
       reference.md, The demo, text: PagesTest.the_demo_prints_what_the_pages_show
       reference.md, The demo, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      testing.md, Sandbox, xml: PagesTest.the_coordinates_are_those_of_the_build
+      testing.md, Sandbox, java: ExamplesIT.the_test_that_uses_the_sandbox_passes
+      testing.md, Without the sandbox, java: ExamplesIT.a_fake_client_returns_any_outcome
+      tokens.md, Tokens, java: ExamplesIT.the_token_providers_replace_a_token_that_is_refused
+      tokens.md, Tokens, deployed by class name, java: ExamplesIT.a_verticle_deployed_by_name_has_a_token_provider
       verification.md, Build and test, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Build and test, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Simulation, shell: PagesTest.the_maven_commands_are_known_to_the_build
@@ -72,6 +76,8 @@ class PagesTest {
       verification.md, Mutation testing, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Fuzzing, shell: PagesTest.the_maven_commands_are_known_to_the_build
       verification.md, Supply chain, shell: PagesTest.the_maven_commands_are_known_to_the_build
+      webclient.md, How do I come from a WebClient call?, java: ExamplesIT.a_web_client_call_becomes_a_resend
+      webclient.md, How do I come from a WebClient call?, java: ExamplesIT.a_web_client_call_becomes_a_resend
       """;
 
   /** The goals and options of Maven that the pages use, except profiles and properties. */
@@ -202,13 +208,17 @@ class PagesTest {
             .replaceAll("\\s+", "");
 
     assertTrue(xml(README, "Install").contains(library));
+    assertTrue(xml(README, "Install").contains(element(version("vertx", pom))));
     assertTrue(section(README, "Install").contains("Vert.x " + version("vertx", pom)));
+    assertTrue(xml(OPERATIONS, "Logging").contains(element(version("slf4j", pom))));
     assertTrue(xml(REFERENCE, "Dependencies and modules").contains(element(version("vertx", pom))));
-    assertTrue(xml(REFERENCE, "Sandbox").contains(library));
-    assertTrue(xml(REFERENCE, "Sandbox").contains(element(version("wiremock", pom))));
-    assertTrue(section(REFERENCE, "Sandbox").contains("WireMock " + version("wiremock", pom)));
+    assertTrue(xml(TESTING, "Sandbox").contains(library));
+    assertTrue(xml(TESTING, "Sandbox").contains(element(version("wiremock", pom))));
+    assertTrue(section(TESTING, "Sandbox").contains("WireMock " + version("wiremock", pom)));
     assertTrue(xml(CLUSTER, "Cluster").contains(element(version("vertx-hazelcast", pom))));
-    assertTrue(xml(PROCESSES, "Several processes").contains(element(version("vertx-redis", pom))));
+    assertTrue(
+        xml(PROCESSES, "Several processes with Redis")
+            .contains(element(version("vertx-redis", pom))));
     for (String engine : List.of("Hazelcast", "Infinispan", "Ignite", "ZooKeeper")) {
       String artifact = "vertx-" + engine.toLowerCase(Locale.ROOT);
       String version =
