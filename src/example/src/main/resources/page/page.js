@@ -31,6 +31,9 @@ let readyAt = 0; // when the person may press again, by the wall clock: others s
 // ---- what the page shows
 
 function show(result) {
+  if (result.outcome && !OUTCOMES[result.outcome]) {
+    result = { outcome: "UNREACHABLE" };
+  }
   shown = result;
   readyAt = Date.now() + (result.retryAfterMs ?? 0);
   showText(result.outcome);
@@ -60,7 +63,10 @@ function wayOnElement(target, label) {
   element.textContent = label;
   if (isCheck) {
     element.type = "button";
-    element.addEventListener("click", refresh);
+    element.addEventListener("click", async () => {
+      await refresh();
+      byId("resend").focus(); // this element may be gone, and the focus with it
+    });
   } else {
     element.href = target;
   }
@@ -167,7 +173,8 @@ async function press() {
   }
   byId("resend").setAttribute("aria-busy", "true");
   show({ outcome: "SENDING" });
-  show(await askForOutcome("resend", "POST"));
+  // without an outcome, what answered is not our server
+  show({ outcome: "UNREACHABLE", ...(await askForOutcome("resend", "POST")) });
   byId("resend").removeAttribute("aria-busy");
   await askSandbox("sandbox", "GET");
 }
@@ -215,7 +222,7 @@ byId("resend").addEventListener("click", press);
 byId("confirm").addEventListener("submit", confirm);
 byId("answer").addEventListener("change", setAnswer);
 byId("code").addEventListener("input", ({ target }) => {
-  target.value = target.value.replace(/\D/g, "").slice(0, 6); // a pasted code may have spaces
+  target.value = target.value.normalize("NFKC").replace(/\D/g, "").slice(0, 6); // as it was pasted
 });
 tick();
 setInterval(tick, 250);

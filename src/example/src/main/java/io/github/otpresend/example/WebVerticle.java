@@ -16,6 +16,7 @@ import io.vertx.ext.web.handler.StaticHandler;
 import io.vertx.ext.web.sstore.LocalSessionStore;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -30,7 +31,7 @@ final class WebVerticle extends VerticleBase {
   private static final System.Logger LOG = System.getLogger(WebVerticle.class.getName());
 
   /** The names under which the page is known. A page of another site may use any other name. */
-  private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1");
+  private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
   private final int port;
   private final String mode;
@@ -103,7 +104,7 @@ final class WebVerticle extends VerticleBase {
   /** Refuses a host name that leads here from a page of another site. */
   private void checkHost(RoutingContext context) {
     HostAndPort authority = context.request().authority();
-    if (authority != null && HOSTS.contains(authority.host())) {
+    if (authority != null && HOSTS.contains(authority.host().toLowerCase(Locale.ROOT))) {
       context.response().putHeader("Cache-Control", "no-store");
       context.next();
     } else {

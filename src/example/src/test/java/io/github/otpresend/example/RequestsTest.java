@@ -83,6 +83,12 @@ class RequestsTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"localhost", "LocalHost:8080", "127.0.0.1", "[::1]:8080"})
+  void a_host_of_this_machine_is_served(String host) {
+    assertEquals(200, status(send("GET /", "Host: " + host)));
+  }
+
+  @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {

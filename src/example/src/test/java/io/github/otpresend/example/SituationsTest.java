@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.By;
 
 /** Unusual answers, networks and times. */
@@ -98,6 +99,25 @@ class SituationsTest extends PageScene {
     assertFalse(browser.isPressable());
     browser.find("way-on").findElement(By.tagName("button")).click();
     Browser.await(browser::isPressable, () -> "no way on");
+    Browser.await(
+        () -> browser.is("return document.activeElement.id === 'resend'"), () -> "no focus");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "new Response('<html>', { headers: { 'Content-Type': 'text/html' } })",
+        "new Response('{\"error\":1}', { headers: { 'Content-Type': 'application/json' } })",
+        "new Response('{\"outcome\":\"X\"}', { headers: { 'Content-Type': 'application/json' } })",
+        "new Response('{\"outc', { headers: { 'Content-Type': 'application/json' } })",
+        "new Response(null, { status: 502 })"
+      })
+  void an_answer_that_is_not_of_our_server_says_that_a_code_may_come(String response) {
+    Browser browser = open("en");
+    browser.driver.executeScript("window.fetch = async () => " + response);
+    browser.press();
+    browser.awaitOutcome("UNREACHABLE");
+    assertFalse(browser.isPressable());
   }
 
   private static void pass(HttpClient client, int port, HttpServerRequest request) {
@@ -196,10 +216,12 @@ class SituationsTest extends PageScene {
     browser.awaitText("countdown", text);
   }
 
-  @Test
-  void a_pasted_code_may_have_spaces() {
+  @ParameterizedTest
+  @ValueSource(strings = {"123 456", " 123456 ", "123-456", "code: 123456.", "１２３４５６", "1234567"})
+  void a_pasted_code_may_have_more_than_digits(String pasted) {
     Browser browser = open("en");
-    browser.driver.executeScript("code.focus(); document.execCommand('insertText', 0, '123 456')");
+    browser.driver.executeScript(
+        "code.focus(); document.execCommand('insertText', 0, arguments[0])", pasted);
     assertEquals("123456", browser.find("code").getDomProperty("value"));
   }
 
