@@ -36,8 +36,8 @@ import java.util.stream.Stream;
 
 /**
  * A client whose application has faulty code, a second client of the same Vert.x, and the service.
- * The service answers at once, except for these request ids: it answers {@code held} ids when the
- * test says so, and closes the connection of {@code lost} ids.
+ * The service answers at once, except for these request ids: it answers {@code held} and {@code
+ * both} ids when the test says so, and closes the connection of {@code lost} ids.
  */
 final class FaultyScene implements AutoCloseable {
   static final String OLD_TOKEN = "old-token";
@@ -75,8 +75,11 @@ final class FaultyScene implements AutoCloseable {
   private Context home;
   private String deployment;
 
-  /** The held requests that the service has read since the latch was set wait for it. */
-  private volatile CountDownLatch answer = new CountDownLatch(1);
+  /** The requests for {@code held} ids wait for it. */
+  private final CountDownLatch answer = new CountDownLatch(1);
+
+  /** The requests for {@code both} ids wait for it; a late {@code held} request does not. */
+  private volatile CountDownLatch answerOfBoth = new CountDownLatch(1);
 
   /** The request id for which faulty code calls the client again. */
   String faultyId = "faulty";
@@ -107,6 +110,8 @@ final class FaultyScene implements AutoCloseable {
       return;
     } else if (head.contains("/held")) {
       peer.await(answer);
+    } else if (head.contains("/both")) {
+      peer.await(answerOfBoth);
     }
     peer.write(FaultServer.SUCCESS);
   }
@@ -262,15 +267,15 @@ final class FaultyScene implements AutoCloseable {
     eventually(
         "both connections can be used at the same time",
         () -> {
-          answer = new CountDownLatch(1);
-          String one = "held-" + ids.incrementAndGet();
-          String two = "held-" + ids.incrementAndGet();
+          answerOfBoth = new CountDownLatch(1);
+          String one = "both-" + ids.incrementAndGet();
+          String two = "both-" + ids.incrementAndGet();
           List<Future<ResendResponse>> both = List.of(resend(one), resend(two));
           eventually(
               "both are at the service, or one has ended",
               () -> areHeld(one, two) || both.stream().anyMatch(Future::isComplete));
           boolean held = areHeld(one, two);
-          answerHeld();
+          answerOfBoth.countDown();
           both.forEach(call -> ended("a call of the same client", call));
           return held && both.stream().allMatch(Future::succeeded);
         });
@@ -313,6 +318,7 @@ final class FaultyScene implements AutoCloseable {
   @Override
   public void close() {
     answer.countDown();
+    answerOfBoth.countDown();
     release.countDown();
     server.close();
     vertx.close(); // again, in case the test has failed
