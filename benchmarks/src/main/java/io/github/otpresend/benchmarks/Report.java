@@ -56,7 +56,8 @@ final class Report {
   }
 
   private static String table(String situation, List<Row> rows) {
-    StringBuilder text = new StringBuilder("\n**" + situation + "**\n\n| | first ÷ this, CPU |");
+    StringBuilder text =
+        new StringBuilder("\n**" + situation + "**\n\n| | CPU of row 1 ÷ CPU of this row |");
     for (Figure figure : Figure.values()) {
       text.append(" ").append(figure.title).append(" |");
     }
