@@ -238,6 +238,21 @@ class RedisIT {
   }
 
   @Test
+  void a_restart_without_data_loses_cooldowns_and_calls_go_on() {
+    OtpResendClient one = client(RedisIT::cooling);
+    OtpResendClient other = client(RedisIT::cooling);
+    assertTrue(await(one.resend("id")).success());
+    eventually(
+        "the cooldown is stored", () -> kind(other.resend("id")) == ResendFailure.COOLING_DOWN);
+    redis.stop();
+    redis.start("--appendonly", "no");
+    // the manual says that this permits a second code; the first process knows its own cooldown
+    eventually("Redis is back", () -> await(other.resend("id").otherwiseEmpty()) != null);
+    assertEquals(ResendFailure.COOLING_DOWN, kind(one.resend("id")));
+    assertEquals(2, received("id"));
+  }
+
+  @Test
   void while_redis_is_silent_nothing_is_sent() {
     OtpResendClient client = client(options -> options);
     assertTrue(await(client.resend("before")).success());

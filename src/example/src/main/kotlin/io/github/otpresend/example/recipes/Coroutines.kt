@@ -12,7 +12,12 @@ import io.vertx.kotlin.coroutines.coAwait
 fun clientOf(vertx: Vertx, token: String): OtpResendClient =
   OtpResendClient.create(vertx, OtpResendOptions().also { it.token = token })
 
-/** A resend that suspends until its outcome. Cancelling the coroutine does not cancel the resend. */
+/**
+ * A resend that suspends until its outcome.
+ *
+ * It promises: no thread waits meanwhile, and each outcome becomes a next step. Cancelling the
+ * coroutine does not cancel the resend.
+ */
 suspend fun OtpResendClient.resendAndWait(requestId: String): NextStep =
   try {
     resend(requestId).coAwait()
