@@ -2,12 +2,14 @@
 package io.github.otpresend.behaviour;
 
 import static io.github.otpresend.testing.Calls.await;
+import static io.github.otpresend.testing.Calls.call;
 import static io.github.otpresend.testing.Calls.eventually;
 import static io.github.otpresend.testing.Calls.failureOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.otpresend.OtpResendClient;
+import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
 import io.github.otpresend.testing.EventLoops;
@@ -80,7 +82,9 @@ class AbortTest {
               // Netty tells the client a turn later that its socket is closed
               first.runOnContext(v -> first.runOnContext(told -> connectionClosed.countDown()));
             })) {
-      OtpResendClient client = OtpResendClient.create(vertx, server.options().setMaxConnections(1));
+      OtpResendOptions options = server.options().setMaxConnections(1);
+      // the first context is on the event loop of the client
+      OtpResendClient client = call(first, () -> OtpResendClient.create(vertx, options));
       assertTrue(await(resend(client, first, "id")).success());
 
       Future<ResendResponse> outcome = resend(client, second, "broken");
