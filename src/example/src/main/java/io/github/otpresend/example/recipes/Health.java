@@ -30,6 +30,7 @@ public final class Health {
                         result.tryComplete(
                                 cause instanceof ReplyException e
                                         && e.failureType() == ReplyFailure.RECIPIENT_FAILURE
+                                        && e.failureCode() == 400
                                     ? Status.OK()
                                     : Status.KO())));
   }
