@@ -7,16 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.github.tomakehurst.wiremock.http.Fault;
 import io.github.otpresend.EventBusAdapter;
-import io.github.otpresend.NextStep;
 import io.github.otpresend.OtpResendClient;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.OtpResendVerticle;
 import io.github.otpresend.ResendException;
 import io.github.otpresend.ResendFailure;
 import io.github.otpresend.ResendResponse;
-import io.github.otpresend.example.recipes.Breaker;
 import io.github.otpresend.example.recipes.Configuration;
 import io.github.otpresend.example.recipes.CoroutinesKt;
 import io.github.otpresend.example.recipes.Health;
@@ -32,19 +29,23 @@ import io.vertx.config.ConfigStoreOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
 import io.vertx.core.json.JsonObject;
 import io.vertx.junit5.VertxExtension;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import kotlin.coroutines.EmptyCoroutineContext;
 import kotlinx.coroutines.BuildersKt;
+import kotlinx.coroutines.CoroutineStart;
+import kotlinx.coroutines.GlobalScope;
+import kotlinx.coroutines.Job;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,6 +55,20 @@ import org.junit.jupiter.api.io.TempDir;
 /** The recipes, with the sandbox. */
 @ExtendWith(VertxExtension.class)
 class RecipesTest {
+  /** A fake, as a user's test may have. Its service answers with {@code success} false. */
+  private static final OtpResendClient NOT_ACCEPTING =
+      new OtpResendClient() {
+        @Override
+        public Future<ResendResponse> resend(String requestId) {
+          return Future.succeededFuture(new ResendResponse(false, Optional.empty()));
+        }
+
+        @Override
+        public Future<Void> close() {
+          return Future.succeededFuture();
+        }
+      };
+
   private final OtpSandbox sandbox = OtpSandbox.start();
   private Vertx vertx;
   private OtpResendClient client;
@@ -82,8 +97,14 @@ class RecipesTest {
   @Test
   void the_health_check_sees_whether_the_address_is_served() throws Exception {
     assertFalse(await(Health.checks(vertx).checkStatus()).getUp());
-    await(vertx.deployVerticle(new OtpResendVerticle(options().setToken(sandbox.token()))));
+    AtomicInteger requests = new AtomicInteger(); // the verticle opens a connection ahead
+    HttpServer service =
+        vertx.createHttpServer().requestHandler(request -> requests.incrementAndGet());
+    await(service.listen(0, "localhost"));
+    String url = "http://localhost:" + service.actualPort();
+    await(vertx.deployVerticle(new OtpResendVerticle(options().setBaseUrl(url).setToken("any"))));
     assertTrue(await(Health.checks(vertx).checkStatus()).getUp());
+    assertEquals(0, requests.get());
   }
 
   @Test
@@ -114,15 +135,19 @@ class RecipesTest {
   }
 
   @Test
-  void a_configuration_without_options_is_named() {
-    ConfigStoreOptions empty =
-        new ConfigStoreOptions().setType("json").setConfig(new JsonObject().put("other", 1));
+  void a_configuration_without_options_or_with_a_wrong_option_is_named() {
+    assertEquals("The configuration has no object otp", refusal(new JsonObject().put("other", 1)));
+    JsonObject wrong = new JsonObject().put("otp", new JsonObject().put("timeout", "soon"));
+    assertTrue(refusal(wrong).contains("timeout"), refusal(wrong));
+  }
+
+  private String refusal(JsonObject config) {
+    ConfigStoreOptions store = new ConfigStoreOptions().setType("json").setConfig(config);
     ConfigRetriever retriever =
-        ConfigRetriever.create(vertx, new ConfigRetrieverOptions().addStore(empty));
-    IllegalArgumentException failure =
-        assertThrows(
-            IllegalArgumentException.class, () -> await(Configuration.deploy(vertx, retriever)));
-    assertEquals("The configuration has no object otp", failure.getMessage());
+        ConfigRetriever.create(vertx, new ConfigRetrieverOptions().addStore(store));
+    return assertThrows(
+            IllegalArgumentException.class, () -> await(Configuration.deploy(vertx, retriever)))
+        .getMessage();
   }
 
   @Test
@@ -158,35 +183,6 @@ class RecipesTest {
   }
 
   @Test
-  void the_circuit_breaker_opens_if_the_service_is_down_and_not_for_refusals() throws Exception {
-    Breaker breaker = new Breaker(vertx, client);
-    for (int i = 0; i < 10; i++) {
-      assertEquals(ResendFailure.ATTEMPTS_EXPIRED, failureOf(breaker.resend("refused")));
-    }
-    for (int i = 0; i < 5; i++) {
-      sandbox.session("lost-" + i).fault(Fault.CONNECTION_RESET_BY_PEER);
-      assertEquals(ResendFailure.CONNECTION_LOST, failureOf(breaker.resend("lost-" + i)));
-    }
-    ResendException open = assertThrows(ResendException.class, () -> await(breaker.resend("open")));
-    assertEquals(ResendFailure.CONNECTION_FAILED, open.failure());
-    assertFalse(open.maybeSent());
-    assertEquals(0, sandbox.requests("open"));
-  }
-
-  @Test
-  void the_circuit_breaker_opens_if_the_service_is_silent() throws Exception {
-    sandbox.session("silent").delay(Duration.ofMinutes(1));
-    OtpResendOptions options =
-        options().setToken(sandbox.token()).setTimeout(Duration.ofMillis(2_500));
-    Breaker breaker = new Breaker(vertx, OtpResendClient.create(vertx, options));
-    for (int i = 0; i < 5; i++) { // one after the other, for longer than ten seconds
-      assertEquals(ResendFailure.TIMEOUT, failureOf(breaker.resend("silent")));
-    }
-    assertEquals(ResendFailure.CONNECTION_FAILED, failureOf(breaker.resend("open")));
-    assertEquals(0, sandbox.requests("open"));
-  }
-
-  @Test
   void a_stage_and_a_single_send_once() throws Exception {
     assertTrue(
         Stages.stage(client, "open").toCompletableFuture().get(30, TimeUnit.SECONDS).success());
@@ -197,24 +193,39 @@ class RecipesTest {
 
   @Test
   void a_coroutine_waits_for_the_outcome() throws Exception {
-    assertEquals(NextStep.AWAIT_CODE, inCoroutine("open"));
-    assertEquals(NextStep.START_OVER, inCoroutine("refused"));
+    assertEquals("SENT", inCoroutine(client, "open"));
+    assertEquals("START_OVER", inCoroutine(client, "refused"));
+    assertEquals("NOT_ACCEPTED", inCoroutine(NOT_ACCEPTING, "any"));
   }
 
-  private NextStep inCoroutine(String requestId) throws Exception {
+  private static String inCoroutine(OtpResendClient client, String requestId) throws Exception {
     return BuildersKt.runBlocking(
         EmptyCoroutineContext.INSTANCE,
         (scope, continuation) -> CoroutinesKt.resendAndWait(client, requestId, continuation));
   }
 
   @Test
-  void a_virtual_thread_waits_for_the_outcome() throws Exception {
-    assumeTrue(Runtime.version().feature() >= 21, "this JDK has no virtual threads");
-    assertEquals(NextStep.AWAIT_CODE, onVirtualThread("open"));
-    assertEquals(NextStep.START_OVER, onVirtualThread("refused"));
+  void a_coroutine_that_is_cancelled_does_not_cancel_the_resend() {
+    Job job =
+        BuildersKt.async(
+            GlobalScope.INSTANCE,
+            EmptyCoroutineContext.INSTANCE,
+            CoroutineStart.UNDISPATCHED, // so that it has asked when it is cancelled
+            (scope, continuation) -> CoroutinesKt.resendAndWait(client, "open", continuation));
+    job.cancel(null);
+    assertTrue(job.isCancelled());
+    Browser.await(() -> sandbox.resends("open") == 1, () -> "the resend was cancelled");
   }
 
-  private NextStep onVirtualThread(String requestId) throws Exception {
+  @Test
+  void a_virtual_thread_waits_for_the_outcome() throws Exception {
+    assumeTrue(Runtime.version().feature() >= 21, "this JDK has no virtual threads");
+    assertEquals("SENT", onVirtualThread(client, "open"));
+    assertEquals("START_OVER", onVirtualThread(client, "refused"));
+    assertEquals("NOT_ACCEPTED", onVirtualThread(NOT_ACCEPTING, "any"));
+  }
+
+  private String onVirtualThread(OtpResendClient client, String requestId) throws Exception {
     return await(
         Future.future(
             p ->
@@ -238,19 +249,7 @@ class RecipesTest {
     await(EventBusAdapter.register(vertx, "otp.resend", counted));
     await(counted.resend("open"));
     failureOf(OtpResendClient.overEventBus(vertx).resend("refused"));
-    OtpResendClient notAccepting = // a fake, as a user's test may have
-        new OtpResendClient() {
-          @Override
-          public Future<ResendResponse> resend(String requestId) {
-            return Future.succeededFuture(new ResendResponse(false, Optional.empty()));
-          }
-
-          @Override
-          public Future<Void> close() {
-            return Future.succeededFuture();
-          }
-        };
-    await(new Outcomes(notAccepting, registry).resend("any"));
+    await(new Outcomes(NOT_ACCEPTING, registry).resend("any"));
 
     assertEquals(1, registry.get("otp.resend").tag("outcome", "NOT_ACCEPTED").timer().count());
     assertEquals(1, registry.get("otp.resend").tag("outcome", "SUCCESS").timer().count());

@@ -53,7 +53,7 @@ public final class Breaker {
         .recover(
             cause ->
                 Future.failedFuture(
-                    cause instanceof OpenCircuitException
+                    cause instanceof OpenCircuitException // not sent, and later it may work
                         ? new ResendException(CONNECTION_FAILED, "The circuit breaker is open")
                         : cause));
   }

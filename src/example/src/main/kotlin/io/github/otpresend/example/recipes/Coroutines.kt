@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.otpresend.example.recipes
 
-import io.github.otpresend.NextStep
 import io.github.otpresend.OtpResendClient
 import io.github.otpresend.OtpResendOptions
 import io.github.otpresend.ResendException
@@ -15,13 +14,13 @@ fun clientOf(vertx: Vertx, token: String): OtpResendClient =
 /**
  * A resend that suspends until its outcome.
  *
- * It promises: no thread waits meanwhile, and each outcome becomes a next step. Cancelling the
- * coroutine does not cancel the resend.
+ * It promises: no thread waits meanwhile, and each outcome is a case of its own. SENT is a success;
+ * after NOT_ACCEPTED, which is one with `success` false, a code may come all the same; the others
+ * are the names of `NextStep`. Cancelling the coroutine does not cancel the resend.
  */
-suspend fun OtpResendClient.resendAndWait(requestId: String): NextStep =
+suspend fun OtpResendClient.resendAndWait(requestId: String): String =
   try {
-    resend(requestId).coAwait()
-    NextStep.AWAIT_CODE
+    if (resend(requestId).coAwait().success) "SENT" else "NOT_ACCEPTED"
   } catch (e: ResendException) {
-    e.nextStep()
+    e.nextStep().name
   }
