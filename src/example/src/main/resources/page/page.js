@@ -8,21 +8,21 @@ const { mode, csrfCookie } = document.body.dataset;
 
 // The look of each outcome, and whether another press can help. Most names are those of NextStep.
 const OUTCOMES = {
-  SENDING: { icon: "clock", look: "wait", isFinal: true },
+  SENDING: { icon: "plane", look: "news", isFinal: true },
   SENT: { icon: "check", look: "good" },
   NOT_ACCEPTED: { icon: "question", look: "wait" },
-  READY: { icon: "again", look: "wait" },
+  READY: { icon: "question", look: "news" },
   RESEND: { icon: "again", look: "wait" },
   WAIT: { icon: "clock", look: "wait" },
-  AWAIT_CODE: { icon: "question", look: "wait" },
-  RETRY_LATER: { icon: "cloud", look: "bad" },
+  AWAIT_CODE: { icon: "letter", look: "wait" },
+  RETRY_LATER: { icon: "cross", look: "bad" },
   OFFLINE: { icon: "cloud", look: "bad", wayOn: "check" },
-  START_OVER: { icon: "person", look: "bad", isFinal: true, wayOn: "?again" },
-  PROCEED: { icon: "check", look: "good", isFinal: true, wayOn: "?again" },
-  FIX_REQUEST: { icon: "tool", look: "bad", isFinal: true, wayOn: "mailto:support@example.com" },
-  FIX_CREDENTIALS: { icon: "tool", look: "bad", isFinal: true, wayOn: "mailto:support@example.com" },
+  START_OVER: { icon: "person", look: "bad", isFinal: true, wayOn: "again" },
+  PROCEED: { icon: "person", look: "good", isFinal: true, wayOn: "again" },
+  FIX_REQUEST: { icon: "triangle", look: "bad", isFinal: true, wayOn: "mailto:support@example.com" },
+  FIX_CREDENTIALS: { icon: "lock", look: "bad", isFinal: true, wayOn: "mailto:support@example.com" },
   UNREACHABLE: { icon: "question", look: "bad", isFinal: true, wayOn: "check" },
-  EXPIRED: { icon: "person", look: "bad", isFinal: true, wayOn: "?again" },
+  EXPIRED: { icon: "clock", look: "bad", isFinal: true, wayOn: "again" },
 };
 
 let shown = { outcome: "SENDING" }; // what the page shows; the button waits for the first outcome
@@ -51,7 +51,7 @@ function showText(outcome) {
   const { icon, look, wayOn } = OUTCOMES[outcome];
   const { heading, sentence, wayOn: label } = texts.outcomes[outcome];
   byId("outcome").className = look;
-  byId("icon").setAttribute("href", "static/icons.svg#" + icon);
+  byId("icon").setAttribute("href", "#icon-" + icon);
   byId("heading").textContent = heading;
   byId("sentence").textContent = sentence;
   byId("way-on").replaceChildren(...(wayOn ? [wayOnElement(wayOn, label)] : []));
@@ -65,7 +65,9 @@ function wayOnElement(target, label) {
     element.type = "button";
     element.addEventListener("click", async () => {
       await refresh();
-      byId("resend").focus(); // this element may be gone, and the focus with it
+      if (!element.checkVisibility()) {
+        byId("resend").focus(); // this element is gone, and the focus with it
+      }
     });
   } else {
     element.href = target;
@@ -129,21 +131,17 @@ async function ask(path, method, body) {
       headers: method === "POST" ? { "X-XSRF-TOKEN": csrfToken() } : {},
       signal: AbortSignal.timeout(Number(document.body.dataset.patienceMs)),
     });
-  let response = await send();
-  if (response.status === 403 && !isJson(response)) {
-    response = await send(); // another tab has just changed the token, so nothing was done yet
+  let answer = await (await send()).json();
+  if (answer.outcome === "REFUSED") {
+    answer = await (await send()).json(); // another tab has just changed the token: nothing was done
   }
-  if (isJson(response)) {
-    return response.json();
-  }
-  return { outcome: response.status === 403 ? "EXPIRED" : "UNREACHABLE" };
+  return answer.outcome === "REFUSED" ? { outcome: "EXPIRED" } : answer;
 }
 
-const isJson = (response) => /json/.test(response.headers.get("Content-Type"));
-
-async function askForOutcome(path, method, body) {
+// What has no outcome is not an answer of our server, and vouches for nothing.
+async function askForOutcome(path, method) {
   try {
-    return await ask(path, method, body);
+    return { outcome: "UNREACHABLE", ...(await ask(path, method)) };
   } catch {
     return { outcome: "UNREACHABLE" };
   }
@@ -151,10 +149,17 @@ async function askForOutcome(path, method, body) {
 
 /** Shows the last outcome that the server knows. */
 async function refresh() {
+  const before = shown;
   if (isSending()) {
     return;
   }
   const result = await askForOutcome("outcome", "GET");
+  if (shown !== before) {
+    return; // a press was faster
+  }
+  if (result.outcome === "UNREACHABLE" && before.outcome !== "SENDING") {
+    return; // what the page shows is still the best that it knows
+  }
   if (result.outcome !== shown.outcome || result.retryAfterMs > 0 || secondsLeft() > 0) {
     show(result);
   }
@@ -173,22 +178,22 @@ async function press() {
   }
   byId("resend").setAttribute("aria-busy", "true");
   show({ outcome: "SENDING" });
-  // without an outcome, what answered is not our server
-  show({ outcome: "UNREACHABLE", ...(await askForOutcome("resend", "POST")) });
+  show(await askForOutcome("resend", "POST"));
   byId("resend").removeAttribute("aria-busy");
   await askSandbox("sandbox", "GET");
 }
 
 async function confirm(event) {
   event.preventDefault();
-  const result = await askForOutcome("confirm", "POST", { code: byId("code").value });
-  if (result.outcome) {
-    show(result);
+  const { outcome, isRight } = await ask("confirm", "POST", { code: byId("code").value }).catch(() => ({}));
+  if (outcome === "EXPIRED") {
+    show({ outcome });
     return;
   }
-  byId("code").setAttribute("aria-invalid", String(!result.isRight));
-  byId("code-error").textContent = result.isRight ? "" : texts.wrongCode;
-  if (result.isRight) {
+  byId("code").setAttribute("aria-invalid", String(isRight === false));
+  const error = isRight === false ? texts.wrongCode : texts.notChecked;
+  byId("code-error").textContent = isRight ? "" : error;
+  if (isRight) {
     await refresh();
   }
 }
@@ -199,10 +204,10 @@ async function askSandbox(path, method) {
   if (mode !== "sandbox") {
     return;
   }
-  const seen = await askForOutcome(path, method);
-  if (seen.requests) {
-    byId("codes").textContent = seen.codes;
-    byId("requests").replaceChildren(...seen.requests.map(requestElement));
+  const { codes, requests } = await ask(path, method).catch(() => ({}));
+  if (requests) {
+    byId("codes").textContent = codes;
+    byId("requests").replaceChildren(...requests.map(requestElement));
   }
 }
 
@@ -217,7 +222,9 @@ async function setAnswer() {
   show({});
 }
 
-byId("again").hidden = false;
+for (const id of ["confirm", "again", "sandbox"]) {
+  byId(id).hidden = false; // they do nothing without this script
+}
 byId("resend").addEventListener("click", press);
 byId("confirm").addEventListener("submit", confirm);
 byId("answer").addEventListener("change", setAnswer);

@@ -13,19 +13,23 @@ import java.time.Duration;
 record ResendHandler(OtpResendClient client) implements Handler<RoutingContext> {
   @Override
   public void handle(RoutingContext context) {
+    String requestId = Visit.requestId(context); // the browser does not know it
     client
-        .resend(Visit.requestId(context)) // the browser does not know the request id
+        .resend(requestId)
         .onSuccess(
             response -> {
               // the service has answered without accepting: a code may come all the same
               String outcome = response.success() ? "SENT" : "NOT_ACCEPTED";
-              answer(context, 200, outcome, response.retryAfter().orElse(Example.COOLDOWN));
+              Duration rest = response.retryAfter().orElse(Example.COOLDOWN);
+              Visit.remember(context.session(), requestId, outcome, rest);
+              answer(context, 200, outcome, rest);
             })
         .onFailure(
             cause -> {
               ResendException e = ResendException.from(cause);
               boolean wait = e.maybeSent() || e.nextStep() == NextStep.WAIT;
               Duration rest = e.retryAfter().orElse(wait ? Example.COOLDOWN : Duration.ZERO);
+              Visit.remember(context.session(), requestId, e.nextStep().name(), rest);
               answer(context, status(e.nextStep()), e.nextStep().name(), rest);
             });
   }
@@ -42,7 +46,6 @@ record ResendHandler(OtpResendClient client) implements Handler<RoutingContext> 
   }
 
   private static void answer(RoutingContext context, int status, String outcome, Duration rest) {
-    Visit.remember(context.session(), outcome, rest);
     context.response().setStatusCode(status);
     if (!rest.isZero()) {
       context.response().putHeader("Retry-After", "" + (rest.toMillis() + 999) / 1_000);

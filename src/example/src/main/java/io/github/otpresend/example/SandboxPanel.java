@@ -57,8 +57,9 @@ final class SandboxPanel {
   private void confirm(RoutingContext context) {
     boolean isRight = CODE.equals(context.body().asJsonObject().getString("code"));
     if (isRight) {
-      sandbox.session(Visit.requestId(context)).inState(SessionState.SESSION_ALREADY_CONFIRMED);
-      Visit.remember(context.session(), "PROCEED", Duration.ZERO);
+      String requestId = Visit.requestId(context);
+      sandbox.session(requestId).inState(SessionState.SESSION_ALREADY_CONFIRMED);
+      Visit.remember(context.session(), requestId, "PROCEED", Duration.ZERO);
     }
     context.json(new JsonObject().put("isRight", isRight));
   }

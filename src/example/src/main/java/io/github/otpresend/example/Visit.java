@@ -20,6 +20,10 @@ final class Visit {
     session.remove(READY_AT);
   }
 
+  static void end(Session session) {
+    session.remove(REQUEST_ID);
+  }
+
   static boolean isStarted(Session session) {
     return session.get(REQUEST_ID) != null;
   }
@@ -28,8 +32,11 @@ final class Visit {
     return context.session().get(REQUEST_ID);
   }
 
-  /** Keeps an outcome, and how long the person has to wait from now on. */
-  static void remember(Session session, String outcome, Duration rest) {
+  /** Keeps an outcome of a request, and how long the person has to wait from now on. */
+  static void remember(Session session, String requestId, String outcome, Duration rest) {
+    if (!requestId.equals(session.get(REQUEST_ID))) {
+      return; // the person has begun again meanwhile
+    }
     session.put(OUTCOME, outcome).remove(READY_AT);
     if (!rest.isZero()) {
       session.put(READY_AT, System.currentTimeMillis() + rest.toMillis());

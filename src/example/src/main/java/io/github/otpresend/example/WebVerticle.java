@@ -87,6 +87,7 @@ final class WebVerticle extends VerticleBase {
                 .setCookieHttpOnlyFlag(true)
                 .setCookieSameSite(CookieSameSite.STRICT));
     router.get("/").handler(this::startVisit).handler(new PageHandler(mode, csrfCookie));
+    router.get("/again").handler(WebVerticle::endVisit);
     router.route().handler(this::checkVisit);
     router.get("/outcome").handler(context -> context.json(Visit.lastOutcome(context.session())));
     router.post("/resend").handler(new ResendHandler(OtpResendClient.overEventBus(vertx)));
@@ -112,12 +113,18 @@ final class WebVerticle extends VerticleBase {
     }
   }
 
-  /** Begins an authentication request for a new session, or if the person asks to begin again. */
+  /** Begins an authentication request, unless the session has one. */
   private void startVisit(RoutingContext context) {
-    if (!Visit.isStarted(context.session()) || context.request().query() != null) {
+    if (!Visit.isStarted(context.session())) {
       Visit.start(context.session(), requestIds.get());
     }
     context.next();
+  }
+
+  /** Leads to a page that begins again. A reload of that page does not begin once more. */
+  private static void endVisit(RoutingContext context) {
+    Visit.end(context.session());
+    context.response().setStatusCode(303).putHeader("Location", "./").end();
   }
 
   /** Lets a request pass only if the page was opened in this session. */
@@ -132,6 +139,8 @@ final class WebVerticle extends VerticleBase {
 
   private static void refused(RoutingContext context) {
     LOG.log(Level.WARNING, "Refused a POST without a valid token against forged requests");
-    context.response().setStatusCode(403).end();
+    // JSON, because a proxy can also answer with 403, and nobody knows what it did before
+    context.response().setStatusCode(403);
+    context.json(new JsonObject().put("outcome", "REFUSED"));
   }
 }

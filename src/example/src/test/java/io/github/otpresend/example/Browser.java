@@ -29,6 +29,7 @@ final class Browser {
   private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
   private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
 
+  final String language;
   final ChromeDriver driver;
 
   /** Returns the browser of a person who reads this language. */
@@ -37,6 +38,7 @@ final class Browser {
   }
 
   private Browser(String language) {
+    this.language = language;
     assertTrue(
         Files.isExecutable(CHROMIUM) && Files.isExecutable(DRIVER),
         "Install Debian's packages chromium and chromium-driver");

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.openqa.selenium.Keys;
 
 /** How the page looks. Screenshots of every state are in {@code target/screenshots}. */
 class LooksTest extends PageScene {
@@ -63,13 +64,23 @@ class LooksTest extends PageScene {
     command(browser, "Emulation.setEmulatedMedia", Map.of("features", features));
   }
 
+  /** Shows an outcome, which no answer of the server replaces. */
   private static void show(Browser browser, String outcome) {
+    browser.driver.executeScript("window.fetch = () => new Promise(() => {})");
     int wait = outcome.matches("SENT|NOT_ACCEPTED|WAIT|AWAIT_CODE") ? 24_000 : 0;
     browser.driver.executeScript(
         "resend.setAttribute('aria-busy', String(arguments[0] === 'SENDING'));"
             + "show({ outcome: arguments[0], retryAfterMs: arguments[1] })",
         outcome,
         wait);
+    assertEquals(
+        texts(browser.language, outcome).getString("heading"), browser.text("heading"), outcome);
+  }
+
+  private static void assertNoFault(Browser browser, String state) {
+    Results results = new AxeBuilder().analyze(browser.driver);
+    assertEquals(
+        List.of(), results.getViolations().stream().map(LooksTest::description).toList(), state);
   }
 
   private static void screenshot(Browser browser, String name) throws IOException {
@@ -90,6 +101,11 @@ class LooksTest extends PageScene {
     assertEquals(
         outcomes,
         Set.copyOf((List<?>) browser.driver.executeScript("return Object.keys(OUTCOMES)")));
+    assertEquals(
+        (long) outcomes.size(),
+        browser.driver.executeScript(
+            "return new Set(Object.values(OUTCOMES).map(o => o.icon + o.look)).size"),
+        "two outcomes look alike");
     for (String part : List.of("page", "script")) {
       assertEquals(
           texts("en").getJsonObject(part).fieldNames(),
@@ -109,12 +125,24 @@ class LooksTest extends PageScene {
     for (String outcome : outcomes()) {
       show(browser, outcome);
       screenshot(browser, String.join("-", outcome, language, scheme, "wide"));
-      Results results = new AxeBuilder().analyze(browser.driver);
+      assertNoFault(browser, outcome);
       assertEquals(
-          List.of(),
-          results.getViolations().stream().map(LooksTest::description).toList(),
-          outcome);
+          outcome, browser.driver.executeScript("return shown.outcome"), "another state was seen");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"light", "dark"})
+  void other_states_have_no_fault_that_axe_finds(String scheme) throws IOException {
+    Browser browser = open("en");
+    emulate(browser, Map.of("prefers-color-scheme", scheme));
+    browser.find("code").sendKeys("111111", Keys.ENTER);
+    browser.awaitText("code-error", texts("en").getJsonObject("script").getString("wrongCode"));
+    screenshot(browser, "wrong-code-en-" + scheme + "-wide");
+    assertNoFault(browser, "a wrong code");
+    browser.driver.executeScript("document.body.dataset.mode = 'real'");
+    screenshot(browser, "real-service-en-" + scheme + "-wide");
+    assertNoFault(browser, "the real service");
   }
 
   private static String description(Rule rule) {
@@ -141,6 +169,11 @@ class LooksTest extends PageScene {
       assertTrue(
           browser.is("const e = document.documentElement; return e.scrollWidth <= e.clientWidth"),
           outcome);
+      assertTrue(
+          browser.is(
+              "return [outcome, again, confirm]"
+                  + ".every(e => !e || !e.scrollWidth || e.scrollWidth <= e.clientWidth + 1)"),
+          outcome + " is cut");
     }
   }
 
@@ -196,7 +229,7 @@ class LooksTest extends PageScene {
   @Test
   void the_picture_of_the_page_is_made() throws IOException {
     Browser browser = open("en");
-    setSize(browser, 1_000, 640);
+    setSize(browser, 1_000, 450);
     browser.press();
     browser.awaitOutcome("SENT");
     browser.awaitText("codes", "1");
