@@ -50,10 +50,14 @@ class LooksTest extends PageScene {
   }
 
   private static void setSize(Browser browser, int width, int height) {
+    setSize(browser, width, height, 1);
+  }
+
+  private static void setSize(Browser browser, int width, int height, int density) {
     command(
         browser,
         "Emulation.setDeviceMetricsOverride",
-        Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
+        Map.of("width", width, "height", height, "deviceScaleFactor", density, "mobile", false));
   }
 
   private static void emulate(Browser browser, Map<String, String> media) {
@@ -229,7 +233,7 @@ class LooksTest extends PageScene {
   @Test
   void the_picture_of_the_page_is_made() throws IOException {
     Browser browser = open("en");
-    setSize(browser, 1_000, 450);
+    setSize(browser, 1_000, 470, 2); // sharp on every screen
     browser.press();
     browser.awaitOutcome("SENT");
     browser.awaitText("codes", "1");

@@ -114,7 +114,14 @@ class RequestsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/robots.txt", "/static/page.css", "/outcome", "/sandbox", "/favicon.ico"})
+      strings = {
+        "/robots.txt",
+        "/static/page.css",
+        "/outcome",
+        "/sandbox",
+        "/favicon.ico",
+        "/again"
+      })
   void only_the_page_begins_an_authentication_request(String path) {
     send("GET " + path, "Host: localhost");
     String page = send("GET /", "Host: localhost");
