@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 /** README, CONTRIBUTING and the manual, as text. */
 final class Pages {
   static final String README = "README.md";
+  static final String INDEX = "src/site/markdown/index.md";
   static final String REFERENCE = "src/site/markdown/reference.md";
   static final String TOKENS = "src/site/markdown/tokens.md";
   static final String TESTING = "src/site/markdown/testing.md";

@@ -2,11 +2,14 @@
 package io.github.otpresend.docs;
 
 import static io.github.otpresend.docs.Pages.INTERNALS;
+import static io.github.otpresend.docs.Pages.OPERATIONS;
 import static io.github.otpresend.docs.Pages.README;
 import static io.github.otpresend.docs.Pages.REFERENCE;
 import static io.github.otpresend.docs.Pages.blocks;
+import static io.github.otpresend.docs.Pages.find;
 import static io.github.otpresend.docs.Pages.rows;
 import static io.github.otpresend.docs.Pages.section;
+import static io.github.otpresend.docs.Pages.sections;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -15,17 +18,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.otpresend.OtpResendOptions;
 import io.github.otpresend.ResendFailure;
 import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The tables of README and the manual have the values of the code. */
 class TablesTest {
+  private static final Pattern LOG_LINE = Pattern.compile("LOG\\.log\\(\\s*Level\\.(\\w+)");
   private static final Pattern RANGE = Pattern.compile("(\\d+) to (\\d+)");
 
   @Test
@@ -114,6 +123,69 @@ class TablesTest {
       String except = isUnrecognized ? ", except some 4xx" : "";
       assertEquals(List.of("`" + name + "`", maybeSent + except, nextStep), rows.get(name));
     }
+  }
+
+  @Test
+  void the_table_of_alerts_has_every_failure_once() {
+    List<String> named =
+        section(OPERATIONS, "What do I log and alert on?")
+            .lines()
+            .filter(line -> line.startsWith("|"))
+            .flatMap(line -> Pattern.compile("`([A-Z_]+)`").matcher(line).results())
+            .map(kind -> kind.group(1))
+            .sorted()
+            .toList();
+
+    assertEquals(Arrays.stream(ResendFailure.values()).map(Enum::name).sorted().toList(), named);
+  }
+
+  @Test
+  void the_table_of_log_lines_has_the_level_and_logger_of_each() throws IOException {
+    List<String> logged = new ArrayList<>();
+    for (Path file : sources()) {
+      String source = Files.readString(file);
+      for (MatchResult line : LOG_LINE.matcher(source).results().toList()) {
+        String logger = find("System\\.getLogger\\((\\w+)\\.class", source).group(1);
+        logged.add(line.group(1) + " io.github.otpresend." + logger);
+      }
+    }
+    List<String> listed =
+        section(OPERATIONS, "Logging")
+            .lines()
+            .filter(line -> line.matches("\\| [A-Z]+ \\|.*"))
+            .map(line -> line.replaceFirst("\\| (\\w+) \\|.*\\| `(.+)` \\|", "$1 $2"))
+            .toList();
+
+    assertEquals(logged.stream().sorted().toList(), listed.stream().sorted().toList());
+  }
+
+  private static List<Path> sources() throws IOException {
+    try (Stream<Path> files = Files.walk(Path.of("src", "main", "java"))) {
+      return files.filter(file -> file.toString().endsWith(".java")).toList();
+    }
+  }
+
+  @Test
+  void the_number_of_connections_of_several_instances_follows_from_the_default() {
+    int connections = 4 * 3 * OtpResendOptions.DEFAULT_MAX_CONNECTIONS;
+    String row = rows(REFERENCE, "Options").get("maxConnections").get(3);
+
+    String instances = "four instances on three nodes have up to " + connections + " connections";
+    assertTrue(row.contains(instances), row);
+  }
+
+  @Test
+  void the_changelog_tells_how_many_other_clients_the_benchmarks_have() throws IOException {
+    String method = sections(Files.readString(Path.of("benchmarks", "README.md"))).get("Method");
+    long others =
+        method
+            .lines()
+            .filter(line -> line.matches("\\| .+ \\| .+ \\|"))
+            .filter(line -> !line.matches("\\| (contender|this library|a lock|a bare event-bus).*"))
+            .count();
+
+    assertEquals(9, others);
+    assertTrue(Files.readString(Path.of("CHANGELOG.md")).contains("nine other HTTP clients"));
   }
 
   @Test
